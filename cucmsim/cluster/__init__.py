@@ -1,0 +1,1 @@
+"""The whole: settings, nodes, start and stop."""

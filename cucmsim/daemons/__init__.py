@@ -1,0 +1,1 @@
+"""The servers: one thin module a port."""

@@ -1,0 +1,53 @@
+"""What every daemon has in common, and how a port that cannot be bound is explained."""
+
+import errno
+from typing import Protocol
+
+from cucmsim.errors import StartError
+
+__all__ = ["Daemon", "bind_error"]
+
+_PRIVILEGED = 1024
+
+
+class Daemon(Protocol):
+    """A service of a node on its ports."""
+
+    @property
+    def name(self) -> str:
+        """The service's short name: `tftp`, `tvs`, `capf`."""
+        ...
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports bound, in the order they were asked for; empty while stopped."""
+        ...
+
+    async def start(self) -> None:
+        """Bind every port and serve. Raises StartError, with nothing left bound."""
+        ...
+
+    async def stop(self, drain_s: float) -> None:
+        """Take nothing new, let what runs finish for `drain_s` seconds, then close."""
+        ...
+
+
+def bind_error(service: str, address: str, port: int, error: OSError) -> StartError:
+    """Explain why `address:port` could not be bound, and what to do about it."""
+    where = f"{service}: cannot listen on {address}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return StartError(
+            f"{where}: the port is in use; `ss -lntup sport = :{port}` shows by whom. Stop that "
+            "program, or choose another port for this node in the configuration"
+        )
+    if error.errno == errno.EACCES and port < _PRIVILEGED:
+        return StartError(
+            f"{where}: ports below {_PRIVILEGED} need privileges; choose a higher port in the "
+            "configuration, or allow it with `sysctl net.ipv4.ip_unprivileged_port_start`"
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return StartError(
+            f"{where}: this machine does not have the address {address}; give the node one that "
+            "it has (config/lab-single-address.toml uses 127.0.0.1 only)"
+        )
+    return StartError(f"{where}: {error.strerror or error}")

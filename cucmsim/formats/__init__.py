@@ -1,0 +1,1 @@
+"""The bytes: trust lists, signed files, names, and the messages of TFTP, TVS and CAPF."""

@@ -1,0 +1,1 @@
+"""The cryptography: keys, certificates, signatures and chains."""

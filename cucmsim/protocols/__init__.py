@@ -1,0 +1,1 @@
+"""The conversations without I/O: bytes in, events out."""

@@ -1,0 +1,1 @@
+"""The rules: what a cluster answers, and why."""

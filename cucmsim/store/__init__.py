@@ -1,0 +1,1 @@
+"""The memory: CUCM's tables, queries, migrations and change notification."""
