@@ -1,0 +1,83 @@
+"""Logs in three formats: `console` for a person, `json` for a machine, `cisco` as the seeds show.
+
+In `cisco` format a line is `HH:MM:SS.mmm | level text`, as the trace files of the real services
+print it; the trace lines of the services appear in the words of the documents. The other formats
+carry the same trace lines as events of level debug.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TextIO
+
+import structlog
+
+from cucmsim.clock import Clock
+from cucmsim.services.journal import Trace
+
+__all__ = ["LogFormat", "configure_logs", "trace_for"]
+
+_EventDict = MutableMapping[str, object]
+_Processor = Callable[[object, str, _EventDict], _EventDict]
+
+
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+    CISCO = "cisco"
+
+
+def configure_logs(
+    log_format: LogFormat, level: str, clock: Clock, stream: TextIO | None = None
+) -> None:
+    """Send every log line of this process to `stream` (standard error) in `log_format`."""
+    stream = stream or sys.stderr
+    renderer: structlog.types.Processor
+    if log_format is LogFormat.JSON:
+        renderer = structlog.processors.JSONRenderer()
+    elif log_format is LogFormat.CISCO:
+        renderer = _render_cisco
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            _stamp(clock),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+def trace_for(service: str, node: str) -> Trace:
+    """Return what writes the trace lines of `service` on `node` to the log."""
+    log = structlog.get_logger().bind(service=service, node=node, trace=True)
+    return lambda line: log.debug(line)
+
+
+def _stamp(clock: Clock) -> _Processor:
+    """Return a processor that adds the clock's time, to the millisecond, in UTC."""
+
+    def add_time(_logger: object, _method: str, event: _EventDict) -> _EventDict:
+        event["timestamp"] = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return event
+
+    return add_time
+
+
+def _render_cisco(_logger: object, _method: str, event: _EventDict) -> str:
+    """Format one event as the trace files do; a trace line is its text and nothing else."""
+    time = datetime.fromisoformat(str(event.pop("timestamp"))).strftime("%H:%M:%S.%f")[:-3]
+    level, text = event.pop("level"), event.pop("event")
+    if event.pop("trace", False):
+        return f"{time} | {level} {text}"
+    rest = "".join(f" {key}={value}" for key, value in event.items())
+    return f"{time} | {level} {text}{rest}"
