@@ -1,19 +1,15 @@
 """What all tests share: every async test runs on asyncio and on uvloop."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 import pytest
 import uvloop
 
 
-@pytest.fixture(
-    scope="session",
-    params=[
-        pytest.param(asyncio.DefaultEventLoopPolicy(), id="asyncio"),
-        pytest.param(uvloop.EventLoopPolicy(), id="uvloop"),
-    ],
-)
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+def pytest_asyncio_loop_factories(
+    config: pytest.Config,  # noqa: ARG001  pytest passes hook arguments by name
+    item: pytest.Item,  # noqa: ARG001  the same
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Give pytest-asyncio each loop in turn."""
-    policy: asyncio.AbstractEventLoopPolicy = request.param
-    return policy
+    return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
