@@ -12,6 +12,8 @@
     +- StartError             a node cannot start (a port in use, a directory not writable)
     +- CommandError           a command ends; has the exit status
        +- UnreachableError    the other end does not answer; exit status 69
+
+Messages say what was found and what was expected.
 """
 
 from dataclasses import dataclass

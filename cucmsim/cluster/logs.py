@@ -59,8 +59,9 @@ def configure_logs(
 
 def trace_for(service: str, node: str) -> Trace:
     """Return what writes the trace lines of `service` on `node` to the log."""
-    log = structlog.get_logger().bind(service=service, node=node, trace=True)
-    return lambda line: log.debug(line)
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    trace: Trace = log.bind(service=service, node=node, trace=True).debug
+    return trace
 
 
 def _stamp(clock: Clock) -> _Processor:

@@ -1,0 +1,170 @@
+"""The management API's server: an ASGI application on a Unix socket and, when set, on TCP.
+
+The socket lies in the data directory with mode 0600, so its file permissions are its access
+control. On TCP every request needs the token (`Authorization: Bearer ...`). The application itself
+is `cucmsim.cluster.management`.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import os
+import socket
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cucmsim.daemons.base import bind_error
+from cucmsim.errors import StartError
+
+__all__ = ["ManagementServer", "TcpAccess", "TokenGuard"]
+
+_BACKLOG = 128
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAccess:
+    """Where the API answers besides its socket, and the token it asks for there."""
+
+    address: str
+    port: int
+    token: str
+
+
+class TokenGuard:
+    """Lets a request through to `app` when it carries the token; answers 401 otherwise."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and not self._is_allowed(scope):
+            refusal = JSONResponse(
+                {"detail": "found no valid token, expected Authorization: Bearer TOKEN"}, 401
+            )
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _is_allowed(self, scope: Scope) -> bool:
+        given = Headers(scope=scope).get("authorization", "")
+        return hmac.compare_digest(given.encode(), self._expected)
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to the cluster and tells when it serves."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serving = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as uvicorn does, then say so."""
+        await super().startup(sockets=sockets)
+        self.serving.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Capture none."""
+        yield
+
+
+class ManagementServer:
+    """Serves `app` on `socket_path` and, where given, over TCP."""
+
+    name = "management"
+
+    def __init__(self, app: ASGIApp, socket_path: Path, tcp: TcpAccess | None = None) -> None:
+        self._app = app
+        self._path = socket_path
+        self._tcp = tcp
+        self._servers: list[_Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ports: tuple[int, ...] = ()
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The TCP port, if there is one."""
+        return self._ports
+
+    async def start(self) -> None:
+        """Bind socket and port and serve. Raises StartError."""
+        listening = [(_bind_unix(self._path), self._app)]
+        if self._tcp is not None:
+            try:
+                bound = _bind_tcp(self._tcp)
+            except StartError:
+                listening[0][0].close()
+                self._path.unlink(missing_ok=True)
+                raise
+            self._ports = (bound.getsockname()[1],)
+            listening.append((bound, TokenGuard(self._app, self._tcp.token)))
+        for bound, app in listening:
+            self._serve(bound, app)
+        for server in self._servers:
+            await server.serving.wait()
+
+    async def stop(self, drain_s: float) -> None:
+        """Let running requests finish for `drain_s` seconds, then close."""
+        for server in self._servers:
+            server.config.timeout_graceful_shutdown = max(1, int(drain_s))
+            server.should_exit = True
+        await asyncio.gather(*self._tasks)
+        self._servers, self._tasks, self._ports = [], [], ()
+        self._path.unlink(missing_ok=True)
+
+    def _serve(self, bound: socket.socket, app: ASGIApp) -> None:
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
+        server = _Server(config)
+        self._servers.append(server)
+        self._tasks.append(asyncio.create_task(server.serve(sockets=[bound])))
+
+
+def _bind_unix(path: Path) -> socket.socket:
+    """Bind the socket file, replacing one that nobody answers any more."""
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        bound.bind(str(path))
+        os.chmod(path, 0o600)  # noqa: PTH101 - a socket file: no symlink to follow, one call
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise StartError(
+            f"management: cannot listen on the socket {path}: {error.strerror or error}"
+            " (a socket's path holds about 100 characters; --data DIR chooses a shorter one)"
+        ) from error
+    return bound
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove a socket file that a killed process left; refuse one that is answered."""
+    if not path.exists():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)
+            return
+    raise StartError(f"management: another process answers on the socket {path}")
+
+
+def _bind_tcp(access: TcpAccess) -> socket.socket:
+    """Bind the TCP port. Raises StartError."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((access.address, access.port))
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise bind_error("management", access.address, access.port, error) from error
+    return bound
