@@ -4,10 +4,10 @@ Filled in when a store is made, and completed when it is opened by a release tha
 
 Sources: typecertificateservice 1 to 16, typetrustrole (numbers and monikers) and the defaults of
 the two certificate columns of `device` from cucm.md 2.1 and 2.3 (logs of release 9.1.2);
-typeauthenticationmode from `<capfAuthMode>`, typetransport and typedevicesecuritymode from cucm.md 4.1; phone models from
-`formats/models.py`. Everything else here is a choice (docs/divergences.md): the numbers of the
-units that came after 9.1, the shown names of roles other than 21, monikers, distribution, status
-texts, services, key orders.
+typeauthenticationmode from `<capfAuthMode>`, typetransport and typedevicesecuritymode from cucm.md
+4.1; phone models from `formats/models.py`. Everything else here is a choice (docs/divergences.md):
+the numbers of the units that came after 9.1, the shown names of roles other than 21, monikers,
+distribution, status texts, services, key orders.
 """
 
 from collections.abc import Mapping
