@@ -1,0 +1,135 @@
+"""What a protocol looks like to a stream server, and what it learns about its clients.
+
+A protocol plugs in as a `Conversation`, one object a connection, which sees plain bytes in and
+messages out. The order of calls, all on the loop:
+
+    conversation = factory(arrival, record)       the client's TCP connection was accepted
+    on_handshake(peer)                            TLS stands; a server that speaks first, speaks
+    receive_data(data)                            some decrypted bytes, cut anywhere
+    decide()                                      take decisions; see below
+    data_to_send()                                messages, each written as one TLS record
+    on_end(outcome)                               the connection is gone; called exactly once
+
+After `on_handshake` and after each `receive_data` the server calls `decide()`. It answers at once
+what can be answered at once and returns None. For a decision that must wait (a database, a
+signature in a worker thread) it returns a coroutine: the server runs it as a task, reads nothing
+more from this client meanwhile, then writes `data_to_send()` and calls `decide()` again. The
+coroutine is not cancelled when the client goes away, so what a phone confirmed is written down;
+only `stop()` ends it, after the drain time.
+
+When `closed` is true after that, the server closes the connection properly. `receive_data`,
+`decide` and the coroutine raise RemoteProtocolError to give the client up: what is in
+`data_to_send()` still goes out, then the connection ends and the reason is logged.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography import x509
+
+from cucmsim.clock import Clock
+from cucmsim.services.journal import Exchange, Journal
+
+__all__ = [
+    "Arrival",
+    "Conversation",
+    "ConversationFactory",
+    "Limits",
+    "PeerInfo",
+    "Record",
+    "Recorder",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A TCP connection just accepted; `number` counts the connections of this server from 1."""
+
+    number: int
+    address: str
+    port: int
+    descriptor: int
+
+    def __str__(self) -> str:
+        """Format as `address:port`."""
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerInfo:
+    """A client after its TLS handshake; `certificate` is what it presented, trusted or not."""
+
+    address: str
+    port: int
+    tls_version: str
+    cipher: str
+    certificate: x509.Certificate | None
+
+
+Record = Callable[[str | None, str, str], None]
+"""Takes device name, request and answer of a finished request; the server adds the rest."""
+
+
+class Conversation(Protocol):
+    """One connection of a protocol; see the head of this module."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether our side has nothing more to say."""
+        ...
+
+    def on_handshake(self, peer: PeerInfo) -> None:
+        """Take note that TLS stands."""
+        ...
+
+    def receive_data(self, data: bytes) -> None:
+        """Take decrypted bytes. Raises RemoteProtocolError."""
+        ...
+
+    def decide(self) -> Coroutine[None, None, None] | None:
+        """Decide what can be decided; return a coroutine for what must wait."""
+        ...
+
+    def data_to_send(self) -> Sequence[bytes]:
+        """Return the messages to write now, once."""
+        ...
+
+    def on_end(self, outcome: str) -> None:
+        """Take note that the connection is gone."""
+        ...
+
+
+ConversationFactory = Callable[[Arrival, Record], Conversation]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a server grants its clients.
+
+    `idle_s` is the time from one message to the next whole one, so a client that sends a byte a
+    second is not kept longer than a silent one.
+    """
+
+    handshake_s: float = 10.0
+    idle_s: float = 30.0
+    connections: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Writes a service's exchanges of one node into the journal."""
+
+    node: str
+    service: str
+    journal: Journal
+    clock: Clock
+
+    def record(
+        self, peer: str, device: str | None, request: str, answer: str, milliseconds: float
+    ) -> None:
+        """Record one finished request, as of now."""
+        now = self.clock.now()
+        self.journal.record(
+            Exchange(now, self.node, self.service, peer, device, request, answer, milliseconds)
+        )
