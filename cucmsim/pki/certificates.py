@@ -41,7 +41,7 @@ __all__ = [
     "self_signed",
 ]
 
-_SIGNING_HASHES = {
+_SIGNING_HASHES: dict[Digest, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
     Digest.SHA256: hashes.SHA256(),
     Digest.SHA384: hashes.SHA384(),
     Digest.SHA512: hashes.SHA512(),
