@@ -16,7 +16,13 @@ from typing import TypeVar
 
 from cucmsim.errors import FormatError
 from cucmsim.formats.reader import Reader
-from cucmsim.formats.tlv import Element, encode_element, read_element, read_elements
+from cucmsim.formats.tlv import (
+    Element,
+    encode_element,
+    encode_elements,
+    read_element,
+    read_elements,
+)
 
 __all__ = [
     "HEADER_SIZE",
@@ -36,7 +42,6 @@ __all__ = [
     "certificate_element",
     "decode_message",
     "device_proof_data",
-    "element",
     "encode_message",
     "message_size",
     "message_type_name",
@@ -52,7 +57,6 @@ VERSION = 3
 """The protocol version both sides name in element 7; 3 is the first with EC keys."""
 
 _DISCRIMINATOR = 0x55
-_VALUE_OFFSET = 3
 _CERTIFICATE = 1
 
 _T = TypeVar("_T")
@@ -235,17 +239,16 @@ class Message:
         found = self.find(tag)
         if found is None:
             return None
-        reader = Reader(found.value)
+        reader = found.reader()
         try:
             value = read(reader)
             reader.expect_end()
         except FormatError as error:
-            offset = found.offset + _VALUE_OFFSET + error.offset
-            raise FormatError(f"element {tag}: {error.message}", offset) from None
+            raise FormatError(f"element {tag}: {error.message}", error.offset) from None
         return value
 
 
-def message_size(data: bytes) -> int | None:
+def message_size(data: bytes | bytearray) -> int | None:
     """Return the size of the message `data` begins with, None while too little is there to tell.
 
     Raises FormatError as soon as the first byte is not the protocol discriminator.
@@ -254,7 +257,7 @@ def message_size(data: bytes) -> int | None:
         raise FormatError(f"protocol discriminator {data[0]:#04x}, expected 0x55", 0)
     if len(data) < HEADER_SIZE:
         return None
-    return HEADER_SIZE + int.from_bytes(data[6:HEADER_SIZE], "big")
+    return HEADER_SIZE + int.from_bytes(data[6:HEADER_SIZE])
 
 
 def decode_message(data: bytes) -> Message:
@@ -272,13 +275,11 @@ def decode_message(data: bytes) -> Message:
 
 def encode_message(message: Message) -> bytes:
     """Write `message`, its elements in the order given. Raises ValueError over 65535 bytes."""
-    elements = b"".join(encode_element(each.tag, each.value) for each in message.elements)
+    elements = encode_elements(message.elements)
     if len(elements) > 0xFFFF:  # noqa: PLR2004 - the length field has 16 bits
         raise ValueError(f"{len(elements)} bytes of elements do not fit a message (65535 at most)")
     head = bytes((_DISCRIMINATOR, message.message_type))
-    return (
-        head + message.session_id.to_bytes(4, "big") + len(elements).to_bytes(2, "big") + elements
-    )
+    return head + message.session_id.to_bytes(4) + len(elements).to_bytes(2) + elements
 
 
 def message_type_name(number: int) -> str:
@@ -289,35 +290,30 @@ def message_type_name(number: int) -> str:
         return f"type {number}"
 
 
-def element(tag: int, value: bytes) -> Element:
-    """Make an element that was not read from anywhere (offset 0)."""
-    return Element(tag, value, 0)
-
-
 def byte_element(tag: int, number: int) -> Element:
     """Make an element with a one-byte number."""
-    return element(tag, bytes((number,)))
+    return Element(tag, bytes((number,)))
 
 
 def short_element(tag: int, number: int) -> Element:
     """Make an element with a two-byte number."""
-    return element(tag, number.to_bytes(2, "big"))
+    return Element(tag, number.to_bytes(2))
 
 
 def text_element(tag: int, text: str) -> Element:
     """Make an element with `text` and the NUL that ends it."""
-    return element(tag, text.encode() + b"\0")
+    return Element(tag, text.encode() + b"\0")
 
 
 def certificate_element(nested: NestedCertificate) -> Element:
     """Make element 4: `01`, length + 2 (2 bytes), `00`, certificate type, DER."""
     inner = bytes((0, nested.certificate_type)) + nested.certificate_der
-    return element(Tag.CERTIFICATE, encode_element(_CERTIFICATE, inner))
+    return Element(Tag.CERTIFICATE, encode_element(_CERTIFICATE, inner))
 
 
 def sha2_signature_element(signed: Sha2Signature) -> Element:
     """Make element 20: digest number (1), length (2), signature."""
-    return element(Tag.SHA2_SIGNED_DATA, encode_element(signed.digest, signed.signature))
+    return Element(Tag.SHA2_SIGNED_DATA, encode_element(signed.digest, signed.signature))
 
 
 def sudi_element(sudi: Sudi) -> Element:
@@ -327,7 +323,7 @@ def sudi_element(sudi: Sudi) -> Element:
         (_SudiPart.SIGNATURE_SHA1, sudi.signature_sha1),
         (_SudiPart.SIGNATURE_SHA512, sudi.signature_sha512),
     )
-    return element(Tag.SUDI_DATA, b"".join(encode_element(part, value) for part, value in parts))
+    return Element(Tag.SUDI_DATA, b"".join(encode_element(part, value) for part, value in parts))
 
 
 def device_proof_data(device_name: str, certificate_der: bytes) -> bytes:
@@ -341,26 +337,21 @@ def sudi_proof_data(session_id: int, certificate_der: bytes) -> bytes:
 
 
 def _read_text(reader: Reader) -> str:
-    data = reader.take(reader.remaining)
-    body = data.removesuffix(b"\0")
+    start = reader.offset
+    body = reader.take(reader.remaining).removesuffix(b"\0")
     if b"\0" in body:
-        raise FormatError("text goes on after its NUL", body.index(b"\0"))
+        raise FormatError("text goes on after its NUL", start + body.index(b"\0"))
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        raise FormatError("text is not UTF-8", error.start) from None
+        raise FormatError("text is not UTF-8", start + error.start) from None
 
 
 def _read_certificate(reader: Reader) -> NestedCertificate:
     """Read the nested element; its first and fourth byte are not looked at, as phones do not."""
-    nested = read_element(reader)
-    inner = Reader(nested.value)
-    try:
-        inner.u8()
-        return NestedCertificate(inner.u8(), inner.take(inner.remaining))
-    except FormatError as error:
-        offset = nested.offset + _VALUE_OFFSET + error.offset
-        raise FormatError(error.message, offset) from None
+    inner = read_element(reader).reader()
+    inner.u8()
+    return NestedCertificate(inner.u8(), inner.take(inner.remaining))
 
 
 def _read_sha2_signature(reader: Reader) -> Sha2Signature:
@@ -369,8 +360,9 @@ def _read_sha2_signature(reader: Reader) -> Sha2Signature:
 
 
 def _read_sudi(reader: Reader) -> Sudi:
+    start = reader.offset
     parts = {part.tag: part.value for part in read_elements(reader)}
     missing = [part.name.lower() for part in _SudiPart if part not in parts]
     if missing:
-        raise FormatError(f"SUDI data without {', '.join(missing)}", 0)
+        raise FormatError(f"SUDI data without {', '.join(missing)}", start)
     return Sudi(*(parts[part] for part in _SudiPart))
