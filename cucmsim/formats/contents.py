@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from cucmsim.formats.names import format_etoken_name
+from cucmsim.formats.names import is_etoken
 from cucmsim.formats.records import (
     Record,
     certificate_record,
@@ -36,7 +36,6 @@ __all__ = [
 _FIRST_WITH_ITLRECOVERY = Release(10)
 _FIRST_SIGNED_BY_ITLRECOVERY = Release(12)
 _FIRST_WITH_ITLRECOVERY_IN_CTL = Release(10, 5, 2)
-_ETOKEN_NAME = 'cn="SAST-'
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +225,7 @@ def _recovery_records(release: Release, contents: CtlContents) -> list[Record]:
 def _trusted_records(contents: CtlContents) -> list[Record]:
     return [
         etoken_record(certificate)
-        if format_etoken_name(certificate.subject).startswith(_ETOKEN_NAME)
+        if is_etoken(certificate)
         else _ctl_record(Role.SAST, certificate, contents.publisher)
         for certificate in contents.phone_sast_trust
     ]

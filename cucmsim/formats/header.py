@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cucmsim.errors import FormatError
-from cucmsim.formats.names import decode_text, encode_text, format_name, serial_bytes
+from cucmsim.formats.names import decode_text, encode_text, issuer_text, serial_bytes, subject_text
 from cucmsim.formats.reader import Reader
 from cucmsim.formats.tlv import (
     Element,
@@ -92,9 +92,9 @@ class SignerId:
     def of(cls, certificate: x509.Certificate) -> Self:
         """Return what a header signed with `certificate` by CUCM says."""
         return cls(
-            encode_text(format_name(certificate.subject)),
+            encode_text(subject_text(certificate)),
             serial_bytes(certificate),
-            encode_text(format_name(certificate.issuer)),
+            encode_text(issuer_text(certificate)),
         )
 
 

@@ -1,8 +1,8 @@
 """How names and serial numbers are written in trust lists, signed files and TVS messages.
 
 Phones compare the bytes of a name, not what it means, so every place that writes one uses
-`format_name`: CN, OU, O, L, ST, C in this order whatever the order in the certificate, joined by
-`;` without blanks, everything else after it in the certificate's order (formats.md section 1).
+`subject_text` and `issuer_text`. They give CN, OU, O, L, ST, C in this order whatever the order in
+the certificate, joined by `;` without blanks, then everything else (formats.md section 1).
 Names of eTokens are lower case, quoted and cut at the comma of `Cisco Systems, Inc.` (seed 001).
 The database holds another text, RFC 2253 in the certificate's own order (cucm.md 2.1).
 """
@@ -16,8 +16,11 @@ __all__ = [
     "encode_text",
     "format_etoken_name",
     "format_name",
+    "is_etoken",
+    "issuer_text",
     "rfc2253_name",
     "serial_bytes",
+    "subject_text",
 ]
 
 _ORDER = (
@@ -52,6 +55,23 @@ def format_etoken_name(name: x509.Name) -> str:
         for attribute in listed
     )
     return ";".join(piece for piece in quoted.split(",") if "=" in piece)
+
+
+def is_etoken(certificate: x509.Certificate) -> bool:
+    """Tell whether a certificate is an eToken's: its common name starts with `SAST-`."""
+    return format_etoken_name(certificate.subject).startswith(('cn="SAST-', "cn=SAST-"))
+
+
+def subject_text(certificate: x509.Certificate) -> str:
+    """Return the subject as trust lists write it, an eToken's in its own way."""
+    write = format_etoken_name if is_etoken(certificate) else format_name
+    return write(certificate.subject)
+
+
+def issuer_text(certificate: x509.Certificate) -> str:
+    """Return the issuer as trust lists write it, an eToken's in its own way."""
+    write = format_etoken_name if is_etoken(certificate) else format_name
+    return write(certificate.issuer)
 
 
 def rfc2253_name(name: x509.Name) -> str:

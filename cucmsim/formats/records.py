@@ -17,9 +17,9 @@ from cucmsim.formats.header import tagged
 from cucmsim.formats.names import (
     decode_text,
     encode_text,
-    format_etoken_name,
-    format_name,
+    issuer_text,
     serial_bytes,
+    subject_text,
 )
 from cucmsim.formats.reader import Reader
 from cucmsim.formats.roles import Role
@@ -176,21 +176,12 @@ def hash_record(role: int, certificate: x509.Certificate) -> Record:
 
 
 def etoken_record(certificate: x509.Certificate) -> Record:
-    """Return the SAST record of an eToken: quoted names, a bare NUL as DNSNAME, no SIGNATURE.
+    """Return the SAST record of an eToken: a bare NUL as DNSNAME, no SIGNATURE.
 
     Its IPADDRESS is not known; it is written as zeros. Raises as certificate_record.
     """
-    return _record(
-        [
-            Element(RecordTag.DNS_NAME, encode_text("")),
-            Element(RecordTag.SUBJECT_NAME, encode_text(format_etoken_name(certificate.subject))),
-            _function_element(Role.SAST),
-            Element(RecordTag.ISSUER_NAME, encode_text(format_etoken_name(certificate.issuer))),
-            Element(RecordTag.SERIAL_NUMBER, serial_bytes(certificate)),
-            _key_element(certificate),
-            _certificate_element(certificate),
-            _address_element(_NO_ADDRESS),
-        ]
+    return certificate_record(
+        Role.SAST, certificate, dns_name="", ip_address=_NO_ADDRESS, with_signature=False
     )
 
 
@@ -231,9 +222,9 @@ def _naming_elements(
     name = _BLANK_DNS_NAME if dns_name is None else dns_name
     return [
         Element(RecordTag.DNS_NAME, encode_text(name)),
-        Element(RecordTag.SUBJECT_NAME, encode_text(format_name(certificate.subject))),
+        Element(RecordTag.SUBJECT_NAME, encode_text(subject_text(certificate))),
         _function_element(role),
-        Element(RecordTag.ISSUER_NAME, encode_text(format_name(certificate.issuer))),
+        Element(RecordTag.ISSUER_NAME, encode_text(issuer_text(certificate))),
         Element(RecordTag.SERIAL_NUMBER, serial_bytes(certificate)),
         _key_element(certificate),
     ]
