@@ -1,0 +1,379 @@
+"""What a cluster description says, as values. The one place where options and defaults stand.
+
+`loading.load_settings` makes a `Settings` from a TOML file and the environment; the models here say
+which keys there are, what they may hold and what they mean (the descriptions become the reference
+in config/README.md). Phones, device pools and CallManager groups come out as the store's own rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, InstanceOf
+
+from cucmsim.cluster.logs import LogFormat
+from cucmsim.cluster.values import (
+    ClusterName,
+    DatabaseUrl,
+    DigestValue,
+    DomainName,
+    Flag,
+    HostName,
+    IpAddress,
+    KeySpecValue,
+    Name,
+    NodeName,
+    Number,
+    PathValue,
+    Port,
+    ReleaseValue,
+    Seconds,
+    SecurityPassword,
+    TableModel,
+    Text,
+    choice,
+    expecting,
+)
+from cucmsim.pki.profiles import SubjectFields, Unit
+from cucmsim.pki.release import Release
+from cucmsim.store.rows import (
+    AuthenticationMode,
+    CallManagerGroup,
+    Device,
+    DevicePool,
+    KeyOrder,
+    SecurityMode,
+    Transport,
+)
+
+__all__ = [
+    "CertificateSettings",
+    "CertificatesSettings",
+    "ClusterSettings",
+    "DeviceSecurityMode",
+    "EcSize",
+    "GroupEntry",
+    "LimitSettings",
+    "ManagementSettings",
+    "NodePorts",
+    "NodeSettings",
+    "PoolEntry",
+    "RsaSize",
+    "SecurityProfile",
+    "ServiceName",
+    "Settings",
+    "TftpFileEntry",
+    "TftpFileSettings",
+]
+
+DeviceSecurityMode = Annotated[
+    InstanceOf[SecurityMode],
+    *choice({mode.name.lower().replace("_", "-"): mode for mode in SecurityMode}),
+]
+TransportName = Annotated[
+    InstanceOf[Transport],
+    *choice({mode.name.lower().replace("_", "+"): mode for mode in Transport}),
+]
+RsaSize = Literal[512, 1024, 2048, 3072, 4096]
+EcSize = Literal[256, 384, 521]
+
+
+class ServiceName(StrEnum):
+    """The services a node can run."""
+
+    TFTP = "tftp"
+    TVS = "tvs"
+    CAPF = "capf"
+
+
+class ClusterSettings(TableModel):
+    """What holds for the whole cluster. The paths are absolute once loaded."""
+
+    id: ClusterName = Field("StandAloneCluster", description="The cluster's name")
+    release: ReleaseValue = Field(
+        Release.parse("11.5"), description="The release whose trust lists and certificates it makes"
+    )
+    security_mode: Literal["non-secure", "mixed"] = Field(
+        "non-secure", description="Cluster Security Mode; `mixed` makes a CTL at the first start"
+    )
+    security_password: SecurityPassword = Field(
+        description="Seals the private keys in the database; the same at every start", repr=False
+    )
+    database: DatabaseUrl = Field(
+        "",
+        description="Where the cluster is kept; default: a SQLite file in `data_directory`",
+        repr=False,
+    )
+    data_directory: PathValue = Field(Path("data"), description="What must last, and sockets")
+    certs_directory: PathValue = Field(
+        Path(),
+        description="Each node's certificates and keys as PEM; default: `certs` in data_directory",
+    )
+    tls_keylog: PathValue | None = Field(
+        None, description="File that receives the TLS secrets, for Wireshark"
+    )
+    log_format: LogFormat = Field(LogFormat.CONSOLE, description="How log lines look")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level that is logged"
+    )
+
+
+def _as_list(value: object) -> object:
+    """Take a single value for a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class NodePorts(TableModel):
+    """The ports of a node. Once loaded, `offset` has been added to each."""
+
+    tftp: Annotated[
+        tuple[Port, ...],
+        Field(min_length=1, max_length=8),
+        BeforeValidator(_as_list),
+    ] = Field((6969,), description="UDP port or ports of TFTP; a real server has 69 and 6969")
+    tvs: Port = Field(2445, description="TCP port of the Trust Verification Service")
+    capf: Port = Field(3804, description="TCP port of CAPF")
+    offset: Number = Field(
+        0, ge=0, le=60000, description="Added to every port, for nodes that share an address"
+    )
+
+    def of(self, service: ServiceName) -> tuple[int, ...]:
+        """Return the ports of `service`."""
+        if service is ServiceName.TFTP:
+            return self.tftp
+        return (self.tvs,) if service is ServiceName.TVS else (self.capf,)
+
+    def shifted(self) -> "NodePorts":
+        """Return these ports with the offset added (0, any free port, stays 0)."""
+        moved = {
+            "tftp": tuple(port and port + self.offset for port in self.tftp),
+            "tvs": self.tvs and self.tvs + self.offset,
+            "capf": self.capf and self.capf + self.offset,
+        }
+        return self.model_copy(update={**moved, "offset": 0})
+
+
+class NodeSettings(TableModel):
+    """A server of the cluster."""
+
+    name: NodeName = Field(description="What `processnode.name` holds, and phones are told")
+    host: HostName = Field("", description="Host name; default: the first part of `name`")
+    domain: DomainName = Field("", description="Domain name; default: the rest of `name`")
+    address: IpAddress = Field(description="The address that phones are told")
+    bind: IpAddress = Field("", description="The address to listen on; default: `address`")
+    role: Literal["publisher", "subscriber"] = Field(description="Exactly one is the publisher")
+    services: tuple[ServiceName, ...] = Field(
+        (),
+        description="What it runs; default: all that its role may run (CAPF on the publisher only)",
+    )
+    tftp_single_port: Flag = Field(
+        False,  # noqa: FBT003  pydantic takes a default by position
+        description="Answer TFTP from the port asked, for networks that translate addresses",
+    )
+    ports: NodePorts = Field(NodePorts(), description="The ports of its services")
+
+    @property
+    def is_publisher(self) -> bool:
+        """Whether it is the publisher."""
+        return self.role == "publisher"
+
+    @property
+    def fqdn(self) -> str:
+        """Host and domain, or the host alone where no domain is set."""
+        return f"{self.host}.{self.domain}" if self.domain else self.host
+
+    def endpoints(self, service: ServiceName) -> tuple[tuple[str, int], ...]:
+        """Return each (address, port) on which `service` is to listen."""
+        return tuple((self.bind, port) for port in self.ports.of(service))
+
+    def completed(self) -> "NodeSettings":
+        """Return this node with what follows from other keys filled in, offsets applied."""
+        given = self.model_fields_set
+        host, _, domain = self.name.partition(".")
+        named = not self.name.replace(".", "").isdigit()
+        runs = tuple(s for s in ServiceName if self.is_publisher or s is not ServiceName.CAPF)
+        update = {
+            "host": self.host or (host if named else ""),
+            "domain": self.domain if "domain" in given or not named else domain,
+            "bind": self.bind or self.address,
+            "services": self.services if "services" in given else runs,
+            "ports": self.ports.shifted(),
+        }
+        return self.model_copy(update=update)
+
+
+class GroupEntry(TableModel):
+    """A CallManager group as the file has it."""
+
+    name: Name = Field(description="The group's name")
+    members: Annotated[tuple[NodeName, ...], Field(min_length=1, max_length=3)] = Field(
+        description="Names of 1 to 3 nodes, in the order phones are to prefer"
+    )
+
+
+class PoolEntry(TableModel):
+    """A device pool as the file has it."""
+
+    name: Name = Field(description="The pool's name")
+    callmanager_group: Name | None = Field(None, description="Default: the first group")
+    date_time_group: Name = Field("CMLocal", description="Name of the date/time group")
+    date_template: Text = Field("M/D/Y", description="How phones show the date")
+    time_zone: Text = Field("Etc/GMT", description="IANA name of the time zone")
+    ntp_servers: tuple[IpAddress, ...] = Field((), description="NTP servers of SIP phones")
+
+
+class SecurityProfile(TableModel):
+    """A phone security profile."""
+
+    name: Name = Field(description="The profile's name")
+    device_security_mode: DeviceSecurityMode = Field(
+        SecurityMode.NON_SECURE, description="How phones register, in a mixed-mode cluster"
+    )
+    transport: TransportName | None = Field(
+        None, description="SIP transport; default: tls for a secure mode, else tcp"
+    )
+    encrypted_config: Flag = Field(
+        False,  # noqa: FBT003  pydantic takes a default by position
+        description="TFTP Encrypted Config",
+    )
+    authentication_mode: AuthenticationMode = Field(
+        AuthenticationMode.NULL_STRING, description="How phones prove themselves to CAPF"
+    )
+    key_order: KeyOrder = Field(KeyOrder.RSA_ONLY, description="Kind of key of the LSC")
+    key_size_bits: RsaSize = Field(2048, description="Size of an RSA key")
+    ec_size_bits: EcSize = Field(384, description="Size of an EC key")
+
+
+class CertificateSettings(TableModel):
+    """How the certificate of one unit is made; None is what the release does."""
+
+    key: KeySpecValue | None = Field(None, description="Kind and size of the key")
+    digest: DigestValue | None = Field(None, description="Digest of its signature")
+    validity_days: Annotated[Number, Field(ge=1, le=36500)] | None = Field(
+        None, description="How long it is valid"
+    )
+    subject_alternative: tuple[DomainName, ...] = Field(
+        (), description="DNS names of a subjectAltName extension"
+    )
+
+
+_UNIT = CertificateSettings()
+
+
+class CertificatesSettings(TableModel):
+    """The subject fields of all certificates, and each unit's own settings."""
+
+    organizational_unit: Text = Field("Lab", description="OU of every subject")
+    organization: Text = Field("cucmsim", description="O of every subject")
+    locality: Text = Field("Lab", description="L of every subject")
+    state: Text = Field("Lab", description="ST of every subject")
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$"), expecting("two capital letters")] = Field(
+        "US", description="C of every subject"
+    )
+    call_manager: CertificateSettings = Field(_UNIT, alias="CallManager")
+    call_manager_ecdsa: CertificateSettings = Field(_UNIT, alias="CallManager-ECDSA")
+    tvs: CertificateSettings = Field(_UNIT, alias="TVS")
+    capf: CertificateSettings = Field(_UNIT, alias="CAPF")
+    itl_recovery: CertificateSettings = Field(_UNIT, alias="ITLRecovery")
+    tomcat: CertificateSettings = Field(_UNIT, alias="tomcat")
+    tomcat_ecdsa: CertificateSettings = Field(_UNIT, alias="tomcat-ECDSA")
+    ipsec: CertificateSettings = Field(_UNIT, alias="ipsec")
+
+    def of(self, unit: Unit) -> CertificateSettings:
+        """Return the settings of `unit`."""
+        for name, field in type(self).model_fields.items():
+            if field.alias == unit.value:
+                settings: CertificateSettings = getattr(self, name)
+                return settings
+        raise KeyError(unit)
+
+    @property
+    def subject(self) -> SubjectFields:
+        """The subject fields that every certificate shares."""
+        return SubjectFields(
+            organizational_unit=self.organizational_unit,
+            organization=self.organization,
+            locality=self.locality,
+            state=self.state,
+            country=self.country,
+        )
+
+
+class TftpFileEntry(TableModel):
+    """Static TFTP files as the file has them: one file, or all below a directory."""
+
+    name: Text | None = Field(None, description="The name to serve it under; default: its own")
+    path: PathValue | None = Field(None, description="The file; or give `directory`")
+    directory: PathValue | None = Field(None, description="Serve every file below it")
+    nodes: tuple[NodeName, ...] = Field((), description="On which nodes; default: all")
+
+
+@dataclass(frozen=True, slots=True)
+class TftpFileSettings:
+    """A static TFTP file; `node` None serves it from every node."""
+
+    name: str
+    path: Path
+    node: str | None
+
+
+class ManagementSettings(TableModel):
+    """The management API over TCP, besides its Unix socket."""
+
+    address: IpAddress = Field("127.0.0.1", description="The address to listen on")
+    port: Port | None = Field(None, description="TCP port; without it, only the Unix socket")
+    token: Annotated[
+        str | None, Field(pattern=r"^[!-~]{16,256}$", repr=False), expecting("16 to 256 characters")
+    ] = Field(None, description="What a client must send; needed with `port`", repr=False)
+
+
+class LimitSettings(TableModel):
+    """How long a node waits for a peer, and how many it serves at once."""
+
+    tftp_timeout_s: Seconds = Field(3.0, description="Until a TFTP packet is sent again")
+    tftp_retransmissions: Number = Field(
+        5, ge=0, le=100, description="Until a transfer is given up"
+    )
+    tftp_transfers: Number = Field(10_000, ge=1, le=1_000_000, description="Transfers at once")
+    handshake_timeout_s: Seconds = Field(10.0, description="A TLS handshake, from first to last")
+    idle_timeout_s: Seconds = Field(60.0, description="Silence on a TLS connection")
+    connections: Number = Field(2000, ge=1, le=100_000, description="TLS connections at once")
+    stop_timeout_s: Seconds = Field(5.0, description="To finish what runs when a node stops")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A whole cluster description, checked.
+
+    `service_parameters` are keyed (node or "", service, name). `phones` hold everything their
+    security profiles say. The parameters are those the description gives; defaults stand in
+    `cucmsim.services.parameters`.
+    """
+
+    path: Path
+    cluster: ClusterSettings
+    nodes: tuple[NodeSettings, ...]
+    callmanager_groups: tuple[CallManagerGroup, ...]
+    device_pools: tuple[DevicePool, ...]
+    security_profiles: tuple[SecurityProfile, ...]
+    phones: tuple[Device, ...]
+    enterprise_parameters: Mapping[str, str]
+    service_parameters: Mapping[tuple[str, str, str], str]
+    certificates: CertificatesSettings
+    tftp_files: tuple[TftpFileSettings, ...]
+    management: ManagementSettings
+    limits: LimitSettings
+
+    @property
+    def publisher(self) -> NodeSettings:
+        """The one publisher."""
+        return next(node for node in self.nodes if node.is_publisher)
+
+    def node(self, name: str) -> NodeSettings:
+        """Return the node called `name`; KeyError if there is none."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
