@@ -253,14 +253,21 @@ def _builder(
 def _self_signed_name(common_name: str, fields: SubjectFields) -> x509.Name:
     """Return the name in the order of the DER; a field that is empty is left out."""
     ordered = (
-        (NameOID.COUNTRY_NAME, fields.country),
-        (NameOID.ORGANIZATION_NAME, fields.organization),
-        (NameOID.ORGANIZATIONAL_UNIT_NAME, fields.organizational_unit),
-        (NameOID.COMMON_NAME, common_name),
-        (NameOID.STATE_OR_PROVINCE_NAME, fields.state),
-        (NameOID.LOCALITY_NAME, fields.locality),
+        ("C", NameOID.COUNTRY_NAME, fields.country),
+        ("O", NameOID.ORGANIZATION_NAME, fields.organization),
+        ("OU", NameOID.ORGANIZATIONAL_UNIT_NAME, fields.organizational_unit),
+        ("CN", NameOID.COMMON_NAME, common_name),
+        ("ST", NameOID.STATE_OR_PROVINCE_NAME, fields.state),
+        ("L", NameOID.LOCALITY_NAME, fields.locality),
     )
-    return x509.Name([x509.NameAttribute(oid, value) for oid, value in ordered if value])
+    return x509.Name([_attribute(*attribute) for attribute in ordered if attribute[-1]])
+
+
+def _attribute(label: str, oid: x509.ObjectIdentifier, value: str) -> x509.NameAttribute[str]:
+    try:
+        return x509.NameAttribute(oid, value)
+    except ValueError as error:
+        raise ValueError(f"{label}={value} cannot stand in a certificate's name: {error}") from None
 
 
 def _key_usage(*usages: str) -> x509.KeyUsage:

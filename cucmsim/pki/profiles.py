@@ -28,6 +28,7 @@ __all__ = [
     "Unit",
     "common_name",
     "default_profile",
+    "key_algorithm_of",
     "units_of",
 ]
 
@@ -107,9 +108,14 @@ def default_profile(unit: Unit, release: Release) -> CertificateProfile:
     )
 
 
+def key_algorithm_of(unit: Unit) -> KeyAlgorithm:
+    """Return the kind of key that a unit has in every release."""
+    return KeyAlgorithm.EC if unit in ECDSA_UNITS else KeyAlgorithm.RSA
+
+
 def _default_key(unit: Unit, release: Release) -> KeySpec:
     """1024 bits to 10.x (TVS of 8.x and 9.x had 2048 already, seed 000), then 2048."""
-    if unit in ECDSA_UNITS:
+    if key_algorithm_of(unit) is KeyAlgorithm.EC:
         return KeySpec(KeyAlgorithm.EC, 384)
     early_tvs = unit is Unit.TVS and release < Release(10)
     short = release < Release(11) and not early_tvs

@@ -148,6 +148,11 @@ def test_a_serial_number_no_certificate_can_carry_is_refused(serial: bytes) -> N
         self_signed(profile, "pub", KRAKOW, KEYS["rsa-1024"], not_before=MADE, serial=serial)
 
 
+def test_a_name_that_cannot_be_encoded_is_refused_by_its_field() -> None:
+    with pytest.raises(ValueError, match="C=Poland cannot stand in"):
+        _made(Unit.TVS, "pub", dataclasses.replace(KRAKOW, country="Poland"))
+
+
 class _Fixed:
     def __init__(self, first: int) -> None:
         self._first = first
