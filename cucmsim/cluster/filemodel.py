@@ -31,14 +31,28 @@ def _schema(parameters: Mapping[str, Parameter]) -> dict[str, object]:
     """Return the schema of a table of parameters."""
     properties = {
         name: {
-            "type": "boolean" if parameter.is_flag else "string",
+            "type": _kind(parameter),
             "expected": parameter.expected,
             "description": parameter.display,
-            "default": parameter.default,
+            "default": _default(parameter),
         }
         for name, parameter in parameters.items()
     }
     return {"type": "object", "properties": properties}
+
+
+def _kind(parameter: Parameter) -> str:
+    """Return the kind of value that the file has for a parameter."""
+    if parameter.is_flag:
+        return "boolean"
+    return "string" if parameter.low is None else "integer"
+
+
+def _default(parameter: Parameter) -> str | bool | int:
+    """Return the default of a parameter as the file would have it."""
+    if parameter.is_flag:
+        return parameter.default == "T"
+    return parameter.default if parameter.low is None else int(parameter.default)
 
 
 _SERVICES: dict[str, object] = {
@@ -59,7 +73,7 @@ class FileModel(TableModel):
         (), description="Default: one pool `Default` with the first group"
     )
     security_profiles: tuple[SecurityProfile, ...] = Field(
-        (), description="Besides CUCM's own, `Cisco 8861 - Standard SIP Non-Secure Profile` etc."
+        (), description="Besides CUCM's own, such as `Cisco 8861 - Standard SIP Non-Secure Profile`"
     )
     phones: tuple[PhoneEntry, ...] = Field((), description="Single phones, ranges and CSV files")
     enterprise_parameters: Annotated[

@@ -93,7 +93,9 @@ class ClusterSettings(TableModel):
 
     id: ClusterName = Field("StandAloneCluster", description="The cluster's name")
     release: ReleaseValue = Field(
-        Release.parse("11.5"), description="The release whose trust lists and certificates it makes"
+        Release.parse("11.5"),
+        description="The release whose trust lists and certificates it makes",
+        json_schema_extra={"default": "11.5"},
     )
     security_mode: Literal["non-secure", "mixed"] = Field(
         "non-secure", description="Cluster Security Mode; `mixed` makes a CTL at the first start"
@@ -229,7 +231,9 @@ class SecurityProfile(TableModel):
 
     name: Name = Field(description="The profile's name")
     device_security_mode: DeviceSecurityMode = Field(
-        SecurityMode.NON_SECURE, description="How phones register, in a mixed-mode cluster"
+        SecurityMode.NON_SECURE,
+        description="How phones register, in a mixed-mode cluster",
+        json_schema_extra={"default": "non-secure"},
     )
     transport: TransportName | None = Field(
         None, description="SIP transport; default: tls for a secure mode, else tcp"

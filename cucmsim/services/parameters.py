@@ -102,6 +102,12 @@ ENTERPRISE_PARAMETERS: Mapping[str, Parameter] = _by_name(
         choices=("Automatic reset", "Manual reset"),
     ),
     Parameter("CAPFOperationExpiresIn", "CAPF Operation Expires in (days)", "10", low=1, high=365),
+    Parameter(
+        "EndpointAdvancedEncryptionAlgorithmsSupport",
+        "Endpoint Advanced Encryption Algorithms Support",
+        "F",
+        choices=_FLAG,
+    ),
     Parameter("ClusterSIPOAuthMode", "Cluster SIPOAuth Mode", "0", choices=("0", "1")),
     _url("URLAuthentication", "URL Authentication"),
     _url("URLDirectories", "URL Directories"),
