@@ -180,8 +180,9 @@ def load_certificate(data: bytes) -> x509.Certificate:
         _ = certificate.subject, certificate.issuer
         _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         serial = certificate.serial_number
-    except (ValueError, x509.InvalidVersion, UserWarning) as error:
-        # `cryptography` warns of a serial number below 1; where warnings are errors, it raises
+    except (ValueError, TypeError, KeyError, x509.InvalidVersion, UserWarning) as error:
+        # TypeError, KeyError: a name's text under a tag that is no string (found by damaging
+        # every byte). UserWarning: a serial number below 1, where warnings are errors.
         raise FormatError(f"no certificate: {error}", 0) from error
     if serial < 1:
         raise FormatError(f"no certificate: found serial number {serial}, expected 1 or more", 0)

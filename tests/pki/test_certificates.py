@@ -240,6 +240,14 @@ def test_a_damaged_certificate_raises_only_format_errors_or_is_read_whole() -> N
         assert certificate.subject.rfc4514_string()
 
 
+@pytest.mark.parametrize("tag", [0x03, 0x0E])
+def test_a_name_whose_text_is_no_string_is_refused(tag: int) -> None:
+    data = (VECTORS / "capf.crt.der").read_bytes()
+    text = data.index(b"\x0c\x0dCAPF-")
+    with pytest.raises(FormatError, match="no certificate"):
+        load_certificate(data[:text] + bytes([tag]) + data[text + 1 :])
+
+
 def _with_serial(serial: bytes) -> bytes:
     data = certificate_der(_made(Unit.TVS, "pub"))
     return data.replace(b"\x02\x10" + SERIAL, b"\x02\x10" + serial)
