@@ -23,7 +23,15 @@ from cucmsim.formats.trustlist import (
 )
 from cucmsim.pki.digests import Digest
 
-__all__ = ["Kind", "format_header", "format_missing", "format_trust_list", "kind_of"]
+__all__ = [
+    "Kind",
+    "digest_name",
+    "format_header",
+    "format_missing",
+    "format_trust_list",
+    "kind_of",
+    "record_tag_name",
+]
 
 _COLUMN_TITLES = ("BYTEPOS\tTAG\t\tLENGTH\tVALUE", "-------\t---\t\t------\t-----")
 _LONG_NAME = 8  # a name as long as this reaches the next stop by itself
@@ -152,6 +160,16 @@ def format_missing(kind: Kind) -> str:
     )
 
 
+def record_tag_name(tag: int) -> str:
+    """Return how a listing names an element of a record."""
+    return _RECORD_NAMES.get(tag, _UNKNOWN)
+
+
+def digest_name(number: int) -> str:
+    """Return how a listing names digest `number`; an unknown number stands for itself."""
+    return _DIGEST_NAMES.get(number, str(number))
+
+
 def _checksum_lines(kind: Kind, data: bytes) -> tuple[str, ...]:
     return (
         f"The checksum value of the {kind} file:",
@@ -213,9 +231,8 @@ def _record_lines(kind: Kind, trust_list: TrustList) -> Iterator[str]:
         yield "\t\t      ----"
         yield from _COLUMN_TITLES
         for element in record.elements:
-            name = _RECORD_NAMES.get(element.tag, _UNKNOWN)
             value = _RECORD_VALUES.get(element.tag, _nothing)(element.value)
-            yield _row(element.tag, name, len(element.value), value)
+            yield _row(element.tag, record_tag_name(element.tag), len(element.value), value)
         if record.role == Role.SAST:
             verdict = "was" if is_signed_by(trust_list, record) else "was not"
             yield f"This etoken {verdict} used to sign the {kind} file."
@@ -235,7 +252,7 @@ def _certificate(value: bytes) -> str:
 
 
 def _digest(value: bytes) -> str:
-    return _DIGEST_NAMES.get(int.from_bytes(value), _number(value))
+    return digest_name(int.from_bytes(value))
 
 
 def _nothing(_: bytes) -> str:
