@@ -1,0 +1,94 @@
+"""`cucmsim check`: what it prints, and its exit status."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from cucmsim.cli.check import register
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    app = typer.Typer()
+    register(app)
+    return app
+
+
+def test_a_right_description_is_described(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, [str(CONFIG / "lab.toml")])
+    assert result.exit_code == 0
+    assert "cluster    LabCluster, release 11.5(1), non-secure" in result.stdout
+    assert (
+        "publisher  cucm-pub.lab.example at 127.0.1.1: tftp 6969, tvs 2445, capf" in result.stdout
+    )
+    assert "subscriber cucm-sub.lab.example at 127.0.1.2: tftp 6969, tvs 2445\n" in result.stdout
+    assert "phones     3 (1 x 7821 SIP, 1 x 7962 SCCP, 1 x 8861 SIP)" in result.stdout
+    assert result.stdout.endswith("nothing wrong\n")
+
+
+def test_a_right_description_is_described_as_json(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, [str(CONFIG / "lab.toml"), "--json"])
+    assert result.exit_code == 0
+    summary = json.loads(result.stdout)
+    assert summary["valid"] is True
+    assert summary["nodes"][1]["services"] == {"tftp": [6969], "tvs": [2445]}
+    assert summary["phones"] == 3
+    assert "lab-password" not in result.stdout
+
+
+def test_what_the_machine_lacks_is_a_warning(
+    app: typer.Typer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUCMSIM_NODES__CUCM_SUB__BIND", "127.0.0.9")
+    monkeypatch.setattr(
+        "cucmsim.cluster.addresses.missing_addresses.__defaults__", (lambda _: False,)
+    )
+    result = CliRunner().invoke(app, [str(CONFIG / "lab.toml")])
+    assert result.exit_code == 0
+    assert result.stderr.count("warning: ") == 2
+    assert "at 127.0.1.2 on 127.0.0.9" in result.stdout
+
+
+def test_the_environment_counts(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUCMSIM_CLUSTER__RELEASE", "14")
+    assert "release 14," in CliRunner().invoke(app, [str(CONFIG / "lab.toml")]).stdout
+
+
+def test_static_files_are_counted(app: typer.Typer, tmp_path: Path) -> None:
+    (tmp_path / "RingList.xml").write_text("x")
+    lab = tmp_path / "lab.toml"
+    lab.write_text(
+        (CONFIG / "lab.toml").read_text(encoding="utf-8")
+        + '[[tftp_files]]\npath = "RingList.xml"\n',
+        encoding="utf-8",
+    )
+    assert "files      1 static" in CliRunner().invoke(app, [str(lab)]).stdout
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_wrong_description_is_refused_with_every_problem(
+    app: typer.Typer, tmp_path: Path, *, as_json: bool
+) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[cluster]\nrelaese = '11.5'\n[[nodes]]\nrole = 'publisher'\n")
+    result = CliRunner().invoke(app, [str(wrong), *(["--json"] if as_json else [])])
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+    if as_json:
+        problems = json.loads(result.stdout)["problems"]
+        assert [problem["key"] for problem in problems] == [
+            "cluster.security_password",
+            "cluster.relaese",
+            "nodes[0].name",
+            "nodes[0].address",
+        ]
+        assert problems[1]["nearest"] == "release"
+    else:
+        assert result.stdout == ""
+        assert f"{wrong}: cluster.relaese: found an unknown key" in result.stderr
+        assert result.stderr.endswith("refused, 4 problems\n")
