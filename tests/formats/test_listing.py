@@ -234,15 +234,18 @@ def test_bytes_of_the_signature_are_not_padded_with_zeros(seed_003: Cluster) -> 
     assert dump(bytes((0x45, 0xEC, 0x05, 0x0C))) == " " * 16 + "45  ec  5   c   \n"
 
 
-def test_the_dump_of_seed_001_is_printed_as_there(seed_001: Cluster) -> None:
-    shown = """
+SEED_001_SIGNATURE = """
         65 ba 26 b4 ba de 2b 13   b8 18 2 4a 2b 6c 2d 20    7d e7 2f bd 6d b3 84 c5
         bf 5 f2 74 cb f2 59 bc    b5 c1 9f cd 4d 97 3a dd   6e 7c 75 19 a2 59 66 49
         b7 64 e8 9a 25 7f 5a c8   56 bb ed 6f 96 95 c3 b3   72 7 91 10 6b f1 12 f4
         d5 72 e 8f 30 21 fa 80    bc 5d f6 c5 fb 6a 82 ec   f1 6d 40 17 1b 7d 63 7b
         52 f7 7a 39 67 e1 1d 45   b6 fe 82 0 62 e3 db 57    8c 31 2 56 66 c8 91 c8
         d8 10 cb 5e c3 1f ef a
-    """.split()
+"""
+
+
+def test_the_dump_of_seed_001_is_printed_as_there(seed_001: Cluster) -> None:
+    shown = SEED_001_SIGNATURE.split()
     signature = bytes(int(byte, 16) for byte in shown)
     data = sign_trust_list(seed_001.callmanager, filename=CTL_FILENAME, records=(), timestamp=AT)
     made = decode_header(data)

@@ -57,7 +57,14 @@ def openssl_verifies(data: bytes, digest: Digest, folder: Path) -> bool:
     assert data[start : start + 3] == bytes((12, 1, 0))
     (folder / "signature").write_bytes(data[start + 3 : start + 259])
     (folder / "signed").write_bytes(data[:start] + data[start + 259 :])
-    certificate = ["openssl", "x509", "-inform", "DER", "-in", KEYS / "callmanager-pub.crt.der"]
+    certificate = [
+        "openssl",
+        "x509",
+        "-inform",
+        "DER",
+        "-in",
+        str(KEYS / "callmanager-pub.crt.der"),
+    ]
     public = subprocess.run([*certificate, "-noout", "-pubkey"], check=True, capture_output=True)
     (folder / "public.pem").write_bytes(public.stdout)
     done = subprocess.run(
