@@ -19,6 +19,8 @@ _LINE_COLUMN = re.compile(r"(line|label|display)([1-9][0-9]?)")
 _NUMBERS = ("key_size_bits", "ec_size_bits")
 
 _Row = dict[str, object]
+_Column = tuple[str, int]
+"""The key that a column gives, and the number of the line (of the phone) it belongs to, or 0."""
 
 
 def read_rows(
@@ -29,25 +31,26 @@ def read_rows(
     if text is None:
         return
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    names: list[str] | None = None
+    plan: list[_Column] | None = None
     try:
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
-            if names is None:
+            if plan is None:
                 names = [cell.strip() for cell in cells]
+                plan = _plan(names)
                 if not _check_header(names, columns, findings, path, reader.line_num):
                     return
-            elif len(cells) != len(names):
+            elif len(cells) != len(plan):
                 place = (f"line {reader.line_num}",)
-                expected = f"{len(names)}, as many as the first row names"
+                expected = f"{len(plan)}, as many as the first row names"
                 findings.add(place, f"{len(cells)} cells", expected, file=str(path))
             else:
-                yield reader.line_num, _row(names, cells)
+                yield reader.line_num, _row(plan, cells)
     except csv.Error as error:
         place = (f"line {reader.line_num}",)
         findings.add(place, str(error), "comma-separated values", file=str(path))
-    if names is None:
+    if plan is None:
         findings.add(("line 1",), "nothing", "a row that names the columns", file=str(path))
 
 
@@ -82,20 +85,28 @@ def _check_header(
     return len(findings.problems) == before
 
 
-def _row(names: Sequence[str], cells: Sequence[str]) -> _Row:
+def _plan(names: Sequence[str]) -> list[_Column]:
+    """Return what to do with each column of a header."""
+    plan: list[_Column] = []
+    for name in names:
+        match = _LINE_COLUMN.fullmatch(name)
+        if match:
+            plan.append(("number" if match[1] == "line" else match[1], int(match[2])))
+        else:
+            plan.append((name, 0))
+    return plan
+
+
+def _row(plan: Sequence[_Column], cells: Sequence[str]) -> _Row:
     """Return the keys and values of a row, as an entry of `[[phones]]` has them."""
     row: _Row = {}
     lines: dict[int, dict[str, object]] = {}
-    for name, cell in zip(names, cells, strict=True):
+    for (key, line), cell in zip(plan, cells, strict=True):
         value = cell.strip()
-        if not value:
-            continue
-        match = _LINE_COLUMN.fullmatch(name)
-        if match:
-            key = "number" if match[1] == "line" else match[1]
-            lines.setdefault(int(match[2]), {})[key] = value
-        else:
-            row[name] = int(value) if name in _NUMBERS and value.isdecimal() else value
+        if value and line:
+            lines.setdefault(line, {})[key] = value
+        elif value:
+            row[key] = int(value) if key in _NUMBERS and value.isdecimal() else value
     if lines:
         row["lines"] = [lines[number] for number in sorted(lines)]
     return row

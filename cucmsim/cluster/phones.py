@@ -74,6 +74,7 @@ class PhoneBook:
         self._profiles = {profile.name: profile for profile in profiles}
         self._pools = tuple(pools)
         self._places: dict[str, _Place] = {}
+        self._standard: dict[tuple[str, str], Mapping[SecurityMode, SecurityProfile]] = {}
 
     def add(self, index: int, raw: object) -> None:
         """Add what entry `index` of `[[phones]]` describes."""
@@ -159,15 +160,12 @@ class PhoneBook:
         self, entry: PhoneEntry, model: PhoneModel, protocol: str, place: _Place
     ) -> SecurityProfile:
         """Return the security profile of a phone; one of ours if it names none or a wrong one."""
-        standard = {}
-        for each in SecurityMode:
-            profile = built_in_profile(model, protocol, each)
-            standard[profile.name] = profile
         mode = entry.device_security_mode
-        default = built_in_profile(model, protocol, mode or SecurityMode.NON_SECURE)
+        standard = self._standard_profiles(model, protocol)
+        default = standard[mode or SecurityMode.NON_SECURE]
         if entry.security_profile is None:
             return default
-        known = {**standard, **self._profiles}
+        known = {profile.name: profile for profile in standard.values()} | self._profiles
         found = known.get(entry.security_profile)
         if found is None:
             name = entry.security_profile
@@ -177,6 +175,15 @@ class PhoneBook:
             word = "the mode of its profile, or no such key beside `security_profile`"
             self._note(place, "device_security_mode", show(_spelled(mode)), word)
         return found
+
+    def _standard_profiles(
+        self, model: PhoneModel, protocol: str
+    ) -> Mapping[SecurityMode, SecurityProfile]:
+        """Return CUCM's own profiles for a model and protocol, made once."""
+        key = (model.name, protocol)
+        if key not in self._standard:
+            self._standard[key] = {m: built_in_profile(model, protocol, m) for m in SecurityMode}
+        return self._standard[key]
 
     def _check_model(
         self, entry: PhoneEntry, model: PhoneModel, protocol: str, place: _Place
@@ -191,11 +198,13 @@ class PhoneBook:
 
     def _check_texts(self, entry: PhoneEntry, place: _Place) -> None:
         """Note placeholders that mean nothing."""
-        texts = {"description": entry.description}
+        texts = [("description", entry.description)]
         for index, line in enumerate(entry.lines):
-            texts[f"lines[{index}].label"] = line.label
-            texts[f"lines[{index}].display"] = line.display
-        for key, text in texts.items():
+            texts += (
+                (f"lines[{index}].label", line.label),
+                (f"lines[{index}].display", line.display),
+            )
+        for key, text in texts:
             for match in _PLACEHOLDER.finditer(text):
                 if match[1] not in _PLACEHOLDERS:
                     expected = "one of {" + "}, {".join(_PLACEHOLDERS) + "}"
@@ -267,6 +276,9 @@ def _row(
 
 def _numbered(device: Device, index: int, *, counting: bool = True) -> Device:
     """Return phone `index` of a range (or of a file, whose rows give address and lines)."""
+    texts = (device.description, *(line.label + line.display for line in device.lines))
+    if not (counting and index) and not any("{" in text for text in texts):
+        return device
     name = f"SEP{int(device.name[3:], 16) + index:012X}" if counting else device.name
     numbers = [_count_up(line.number, index if counting else 0) for line in device.lines]
     words = {

@@ -1,6 +1,5 @@
 """Phones of a description: single, ranges, CSV files, and what is wrong with them."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -258,11 +257,10 @@ def test_a_file_that_is_not_there_and_keys_it_cannot_have_are_named(tmp_path: Pa
     assert problems[2].found == f'"{tmp_path / "none.csv"}": no such file or directory'
 
 
-def test_forty_thousand_rows_are_read_in_little_time(tmp_path: Path) -> None:
+@pytest.mark.timeout(60)  # a second and a half here
+def test_forty_thousand_rows_are_read(tmp_path: Path) -> None:
     rows = "".join(f"{number:012X},7821,Desk,{number:05}\n" for number in range(40_000))
     text = csv_of(tmp_path, "mac,model,description,line1\n" + rows, 'pending_operation = "install"')
-    start = time.process_time()
     devices = read(text, tmp_path)
     assert len(devices) == 40_000
-    assert time.process_time() - start < 10  # a second here; the bound is for slow machines
     assert devices[-1].lines == (Line("39999"),)
