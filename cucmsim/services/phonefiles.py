@@ -1,0 +1,224 @@
+"""What a phone's configuration files say, taken from a replica.
+
+`PhoneFiles` is made once for each state of nodes, groups, pools and parameters, holds nothing of
+a single phone, and is read from worker threads: it never changes.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from cucmsim.errors import FormatError
+from cucmsim.formats.defaultconfig import DefaultLoad, default_config
+from cucmsim.formats.encryptedfile import stub
+from cucmsim.formats.models import PHONE_MODELS, PhoneModel, SignalingProtocol
+from cucmsim.formats.phoneconfig import minimal_config, phone_config
+from cucmsim.formats.phonevalues import (
+    CallManager,
+    CapfValues,
+    ClusterValues,
+    DateTimeSetting,
+    Endpoint,
+    Line,
+    PhoneUrls,
+    PhoneValues,
+    PoolValues,
+    phone_urls,
+)
+from cucmsim.pki.certificates import certificate_public_key, load_certificate
+from cucmsim.pki.release import Release
+from cucmsim.services.staticfiles import SOFT_KEY_FILE
+from cucmsim.services.trustlists import is_mixed_mode
+from cucmsim.store.replica import Replica
+from cucmsim.store.rows import (
+    Device,
+    DevicePool,
+    PendingOperation,
+    ProcessNode,
+    SecurityMode,
+    Transport,
+)
+
+__all__ = ["PhoneFiles", "encryption_certificate"]
+
+_URL_PARAMETERS = {
+    "authentication": "URLAuthentication",
+    "directory": "URLDirectories",
+    "idle": "URLIdle",
+    "information": "URLInformation",
+    "messages": "URLMessages",
+    "services": "URLServices",
+    "secure_authentication": "SecureAuthenticationURL",
+    "secure_directory": "SecureDirectoryURL",
+    "secure_uds_users_access": "SecureUDSUsersAccessURL",
+    "secure_idle": "SecureIdleURL",
+    "secure_information": "SecureInformationURL",
+    "secure_messages": "SecureMessagesURL",
+    "secure_services": "SecureServicesURL",
+}
+
+
+class PhoneFiles:
+    """The configuration files of a cluster's phones, as one TFTP node writes them."""
+
+    def __init__(self, replica: Replica, node_name: str, release: Release) -> None:
+        self._mixed = is_mixed_mode(replica)
+        self._cluster = _cluster_values(replica, node_name, release)
+        self._capf = tuple(
+            Endpoint(node.name, node.ports.get("capf", 3804))
+            for node in replica.nodes.values()
+            if "capf" in node.services
+        )
+        self._pools = {
+            name: _pool_values(replica, pool) for name, pool in replica.device_pools.items()
+        }
+        self._no_pool = PoolValues("", "", "", (), ())
+
+    def full(self, device: Device) -> bytes:
+        """Return the whole configuration of a phone."""
+        return phone_config(self.values(device))
+
+    def clear(self, device: Device) -> bytes:
+        """Return what a phone gets unencrypted.
+
+        With encrypted configuration that is the stub, or, while no key of the phone is known, as
+        much as it needs to reach CAPF.
+        """
+        if not device.encrypted_config:
+            return self.full(device)
+        certificate = encryption_certificate(device)
+        if certificate is None:
+            return minimal_config(self.values(device))
+        return stub(self.full(device), certificate)
+
+    def default(self) -> bytes:
+        """Return `XMLDefault.cnf.xml`: the default pool, else the first, and every model."""
+        pool = self._pools.get("Default") or next(iter(self._pools.values()), self._no_pool)
+        loads = (
+            DefaultLoad(model.number, model.product, model.default_load(model.protocols[0]))
+            for model in PHONE_MODELS.values()
+        )
+        return default_config(self._cluster, pool, loads)
+
+    def values(self, device: Device) -> PhoneValues:
+        """Return the values of a phone's configuration."""
+        model = PHONE_MODELS.get(device.model.removeprefix("Cisco "))
+        return PhoneValues(
+            cluster=self._cluster,
+            pool=self._pools.get(device.device_pool, self._no_pool),
+            uuid=device.pkid,
+            cti_id=device.ctiid or (model.cti_id if model else 0),
+            protocol=device.protocol,
+            version_stamp=device.versionstamp,
+            load=device.load_information or _default_load(model, device.protocol),
+            security_mode=device.security_mode if self._mixed else SecurityMode.NON_SECURE.value,
+            transport=self._transport(device),
+            capf=CapfValues(self._capf, _authentication_mode(device), _certificate_hash(device)),
+            encrypted_config=device.encrypted_config,
+            lines=tuple(
+                Line(button, line.number, line.label, line.display)
+                for button, line in enumerate(device.lines, 1)
+            ),
+            soft_key_file=SOFT_KEY_FILE,
+        )
+
+    def _transport(self, device: Device) -> int:
+        """Return the transport; without mixed mode nobody registers over TLS."""
+        if not self._mixed and device.transport == Transport.TLS:
+            return Transport.TCP.value
+        return device.transport
+
+
+def encryption_certificate(device: Device) -> x509.Certificate | None:
+    """Return the certificate to encrypt a phone's configuration to: its LSC, else its MIC.
+
+    None where neither is known, can be read and has an RSA key.
+    """
+    held = (der for der in (device.lsc_der, device.mic_der) if der is not None)
+    return next((certificate for der in held if (certificate := _rsa_certificate(der))), None)
+
+
+def _rsa_certificate(der: bytes) -> x509.Certificate | None:
+    """Return the certificate if it can be read and its key is RSA."""
+    try:
+        certificate = load_certificate(der)
+        is_rsa = isinstance(certificate_public_key(certificate), rsa.RSAPublicKey)
+    except FormatError:
+        return None
+    return certificate if is_rsa else None
+
+
+def _cluster_values(replica: Replica, node_name: str, release: Release) -> ClusterValues:
+    return ClusterValues(
+        release=release,
+        default_server=node_name,
+        urls=_urls(replica.enterprise, replica.publisher.name),
+        sip_oauth=replica.enterprise.get("ClusterSIPOAuthMode", "0") == "1",
+    )
+
+
+def _urls(enterprise: Mapping[str, str], host: str) -> PhoneUrls:
+    """Return the URLs of the enterprise parameters; one that is not set is the publisher's."""
+    own = phone_urls(host)
+    return PhoneUrls(
+        **{
+            field: enterprise.get(parameter) or getattr(own, field)
+            for field, parameter in _URL_PARAMETERS.items()
+        }
+    )
+
+
+def _pool_values(replica: Replica, pool: DevicePool) -> PoolValues:
+    group = replica.groups.get(pool.callmanager_group)
+    members = [
+        replica.nodes[name] for name in (group.members if group else ()) if name in replica.nodes
+    ]
+    return PoolValues(
+        uuid=pool.pkid,
+        name=pool.name,
+        group_name=pool.callmanager_group,
+        call_managers=tuple(map(_call_manager, members)),
+        tvs=tuple(
+            Endpoint(node.name, node.ports.get("tvs", 2445))
+            for node in members
+            if "tvs" in node.services
+        ),
+        group_is_tftp_default=group is not None and group.tftp_default,
+        date_time=_date_time(pool),
+        connection_monitor_duration_s=pool.connection_monitor_duration_s,
+    )
+
+
+def _call_manager(node: ProcessNode) -> CallManager:
+    return CallManager(f"CM_{node.host}", node.description or node.host, node.name)
+
+
+def _date_time(pool: DevicePool) -> DateTimeSetting:
+    return DateTimeSetting(
+        uuid=pool.date_time_group_pkid or DateTimeSetting().uuid,
+        name=pool.date_time_group,
+        date_template=pool.date_template,
+        time_zone=pool.time_zone,
+        olson_time_zone=pool.time_zone,
+        ntp_servers=pool.ntp_servers,
+    )
+
+
+def _default_load(model: PhoneModel | None, protocol: str) -> str:
+    if model is None:
+        return ""
+    return model.loads.get(SignalingProtocol(protocol), "")
+
+
+def _authentication_mode(device: Device) -> int:
+    """Return capfAuthMode: 0 while nothing is pending."""
+    pending = device.pending_operation is not PendingOperation.NONE
+    return device.authentication_mode.number if pending else 0
+
+
+def _certificate_hash(device: Device) -> str:
+    """Return certHash: MD5 of the phone's LSC, else of its MIC; empty while none is known."""
+    der = device.lsc_der or device.mic_der
+    return hashlib.md5(der, usedforsecurity=False).hexdigest() if der else ""

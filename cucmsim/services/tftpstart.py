@@ -1,0 +1,102 @@
+"""What a TFTP service reads at its start and keeps until it is restarted.
+
+A regenerated CallManager or TVS certificate, a new CTL, a changed static file or parameter of the
+trust lists changes nothing before the restart (seeds 000 and 003: "restart TVS and TFTP"). A node
+that is added to or removed from the cluster does: its TVS enters or leaves the ITL at once, for the
+ITL is built "again whenever its contents change".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cucmsim.formats.trustlist import CTL_FILENAME
+from cucmsim.pki.digests import Digest
+from cucmsim.pki.profiles import Unit
+from cucmsim.pki.release import Release
+from cucmsim.pki.signatures import Signer
+from cucmsim.services.staticfiles import BUILT_IN_FILES
+from cucmsim.services.trustlists import (
+    build_ctl,
+    build_itl,
+    is_mixed_mode,
+    signature_digest,
+    signer_version,
+)
+from cucmsim.store.replica import Replica
+
+__all__ = ["TftpStart", "load_start"]
+
+
+@dataclass(frozen=True, slots=True)
+class TftpStart:
+    """What the service holds: the replica it started with (without phones) and what follows.
+
+    `itl_is_given`: the ITL was put in place by `utils itl reset`, and is not built here.
+    """
+
+    node_name: str
+    release: Release
+    replica: Replica
+    signer: Signer
+    digest: Digest
+    signer_version: tuple[int, int] | None
+    itl: bytes
+    itl_is_given: bool
+    ctl: bytes | None
+    static: Mapping[str, bytes]
+
+    def following(self, replica: Replica, *, timestamp: datetime) -> "TftpStart":
+        """Return the same with the nodes of `replica`; itself when no node came or went."""
+        nodes = replica.nodes
+        own = {key: held for key, held in self.replica.own.items() if key[0] in nodes}
+        added = {key: held for key, held in replica.own.items() if key not in own}
+        if not added and len(own) == len(self.replica.own):
+            return self
+        keys = {**replica.own_keys, **self.replica.own_keys}
+        pinned = replace(self.replica, nodes=nodes, own={**own, **added}, own_keys=keys)
+        itl = self.itl
+        if not self.itl_is_given:
+            itl = build_itl(pinned, self.node_name, self.release, timestamp=timestamp)
+        return replace(self, replica=pinned, itl=itl)
+
+
+def load_start(
+    replica: Replica,
+    node_name: str,
+    release: Release,
+    *,
+    timestamp: datetime,
+    itl: bytes | None = None,
+) -> TftpStart:
+    """Read what the TFTP service of a node needs; `itl` takes the place of a new one.
+
+    Raises StoreError when a certificate, or the key to it, is not in the store.
+    """
+    pinned = replace(replica, devices={}, tftp_files={})
+    static = _static_files(replica, node_name)
+    return TftpStart(
+        node_name=node_name,
+        release=release,
+        replica=pinned,
+        signer=replica.signer(node_name, Unit.CALLMANAGER),
+        digest=signature_digest(replica),
+        signer_version=signer_version(replica, release),
+        itl=itl or build_itl(pinned, node_name, release, timestamp=timestamp),
+        itl_is_given=itl is not None,
+        ctl=static.get(CTL_FILENAME) or _new_ctl(pinned, release, timestamp),
+        static=static,
+    )
+
+
+def _new_ctl(replica: Replica, release: Release, timestamp: datetime) -> bytes | None:
+    """Return a CTL for a mixed-mode cluster whose CTL nobody has stored yet."""
+    return build_ctl(replica, release, timestamp=timestamp) if is_mixed_mode(replica) else None
+
+
+def _static_files(replica: Replica, node_name: str) -> Mapping[str, bytes]:
+    """Return the static files of a node: its own before everybody's before the built-in ones."""
+    held = replica.tftp_files
+    everybody = {name: file.data for (node, name), file in held.items() if node is None}
+    own = {name: file.data for (node, name), file in held.items() if node == node_name}
+    return {**BUILT_IN_FILES, **everybody, **own}
