@@ -17,7 +17,6 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 
@@ -34,7 +33,7 @@ from cucmsim.store.typetables import TYPE_TABLES
 
 __all__ = [
     "NodePlace",
-    "OwnCertificate",
+    "OwnEntry",
     "certificate_columns",
     "delete_certificate",
     "delete_node_certificates",
@@ -63,7 +62,7 @@ class NodePlace:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnCertificate:
+class OwnEntry:
     """What a node is to own: PKCS#8 DER beside the certificate it belongs to."""
 
     unit: str
@@ -101,7 +100,7 @@ def certificate_columns(certificate_der: bytes) -> dict[str, object]:
 
 
 async def put_own_certificate(
-    writer: Writer, node: NodePlace, own: OwnCertificate, sealing: SealingKey
+    writer: Writer, node: NodePlace, own: OwnEntry, sealing: SealingKey
 ) -> str:
     """Give a node its certificate of a unit, in the row it has for it; return the pkid."""
     unit = unit_number(own.unit)
@@ -118,7 +117,7 @@ async def put_own_certificate(
     return pkid
 
 
-async def _regenerate(writer: Writer, pkid: str, own: OwnCertificate) -> None:
+async def _regenerate(writer: Writer, pkid: str, own: OwnEntry) -> None:
     """Update an own row in place; what trust stores hold of the old certificate stays there."""
     old_hash = await writer.find("certificatehashmap", {"fkcertificate": pkid})
     new_hash = sha1_base64(own.certificate_der)
@@ -187,13 +186,13 @@ async def _fill_maps(
 
 
 async def _put_key(
-    writer: Writer, pkid: str, node: NodePlace, own: OwnCertificate, sealing: SealingKey
+    writer: Writer, pkid: str, node: NodePlace, own: OwnEntry, sealing: SealingKey
 ) -> None:
     key = {"fkprocessnode": node.pkid, "tkcertificateservice": unit_number(own.unit)}
     held = await writer.find("cucmsim_privatekey", key)
-    if held is not None and isinstance(held["sealedkey"], bytes):
-        if sealing.open(held["sealedkey"], pkid.encode()) == own.private_key_der:
-            return
+    blob = held["sealedkey"] if held is not None else None
+    if isinstance(blob, bytes) and sealing.open(blob, pkid.encode()) == own.private_key_der:
+        return
     # never from given entropy: a nonce must not repeat under one key (pki/sealing.py)
     sealed = sealing.seal(own.private_key_der, SystemEntropy(), pkid.encode())
     await writer.save("cucmsim_privatekey", key, {"fkcertificate": pkid, "sealedkey": sealed})
@@ -299,7 +298,8 @@ async def read_certificates(session: Session) -> tuple[StoredCertificate, ...]:
 
 
 def _der(certificate_pem: str) -> bytes:
-    return x509.load_pem_x509_certificate(certificate_pem.encode()).public_bytes(Encoding.DER)
+    """Return the bytes between the lines of a PEM text of ours."""
+    return base64.b64decode("".join(certificate_pem.split("-----")[2].split()))
 
 
 async def _read_map(session: Session, table: str, column: str) -> dict[str, list[int]]:

@@ -105,8 +105,9 @@ class Writer:
         return found[0] if found else None
 
     async def find_all(self, table: str, key: Values) -> list[dict[str, object]]:
-        """Return the rows with these column values, in no particular order."""
-        return await self.session.mappings(select(TABLES[table]).where(_matching(table, key)))
+        """Return the rows with these column values, in the order of their keys."""
+        query = select(TABLES[table]).where(_matching(table, key))
+        return await self.session.mappings(query.order_by(TABLES[table].c[_key_column(table)]))
 
     async def delete(self, table: str, key: Values) -> int:
         """Delete the rows with these column values; return how many there were."""

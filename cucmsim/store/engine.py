@@ -9,10 +9,12 @@ A SQLite file belongs to one process: other processes would never hear of its ch
 file beside it (`...-lock`, released by the system even at kill -9) refuses the second one.
 """
 
+import asyncio
 import fcntl
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -26,13 +28,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from cucmsim.errors import StoreError
 
-__all__ = ["Database", "Session", "Values", "whole"]
+__all__ = ["Database", "Session", "Values", "is_away", "whole"]
 
 Values = Mapping[str, object]
 """Column name -> value."""
 
 _CONNECT_TIMEOUT_S = 5.0
 _COMMAND_TIMEOUT_S = 60.0
+_SQLITE_MAGIC = b"SQLite format 3\0"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _SQLITE_FAULTS = (
     ("locked", "is locked by another process"),
@@ -54,6 +57,8 @@ _POSTGRES_FAULTS = (
     ("55P03", "is locked by another process"),
     ("57P", "is shutting down or starting"),
 )
+_AWAY = ("08", "3D", "53300", "57P")
+"""SQLSTATEs that may pass: connection lost, no such database yet, no room, starting."""
 
 
 class Session:
@@ -154,7 +159,13 @@ class Database:
         """Turn a failure of the driver into the StoreError that says it in one line."""
         try:
             yield
-        except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        except (
+            OSError,
+            sqlite3.Error,
+            DBAPIError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+        ) as fault:
             raise StoreError(f"{self.shown} {_explain(fault)}") from fault
 
     @asynccontextmanager
@@ -192,9 +203,16 @@ class Database:
         return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
     def claim(self) -> None:
-        """Take a SQLite file for this process alone. Raises StoreError when another has it."""
-        if not self.is_sqlite:
+        """Take a SQLite file for this process alone; it may be new.
+
+        Raises:
+            StoreError: another process has it, or it is something else.
+
+        """
+        if not self.is_sqlite or self._lock is not None:
             return
+        with self.explained():
+            self._refuse_other_files()
         lock = Path(f"{self.url.database}-lock")
         with self.explained():
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -210,6 +228,30 @@ class Database:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"pid {os.getpid()}".encode())
         self._lock = descriptor
+
+    def _refuse_other_files(self) -> None:
+        """Look before SQLite does, which would leave traces."""
+        path = Path(str(self.url.database))
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            start = file.read(len(_SQLITE_MAGIC))
+        if start not in (b"", _SQLITE_MAGIC):
+            raise StoreError(f"{self.shown} is not a SQLite database")
+
+    def is_missing(self) -> bool:
+        """Tell whether a SQLite file is not there; a server may always be."""
+        return self.is_sqlite and not Path(str(self.url.database)).exists()
+
+    async def use_wal(self) -> None:
+        """Let readers of a SQLite file go on while one writes; a property of the file."""
+        if self.is_sqlite:
+            with self.explained():
+                await asyncio.to_thread(self._use_wal)
+
+    def _use_wal(self) -> None:
+        with closing(sqlite3.connect(str(self.url.database), self._busy_timeout_s)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
 
     async def close(self) -> None:
         """Close every connection and give the file free."""
@@ -229,10 +271,10 @@ class Database:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-    """Set up a new SQLite connection: we begin transactions ourselves, in WAL, durably."""
+    """Set up a new SQLite connection: we begin transactions ourselves, durable ones."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -243,10 +285,22 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def _origin(fault: BaseException | None) -> tuple[BaseException | None, str]:
+    """Return the driver's own exception and its SQLSTATE, empty where it has none."""
+    origin = fault.orig if isinstance(fault, DBAPIError) and fault.orig else fault
+    return origin, str(getattr(origin, "sqlstate", None) or "")
+
+
+def is_away(error: StoreError) -> bool:
+    """Tell whether the database did not answer, so that it may do so later."""
+    origin, state = _origin(error.__cause__)
+    lost = isinstance(error.__cause__, DBAPIError) and error.__cause__.connection_invalidated
+    return lost or isinstance(origin, OSError) or state.startswith(_AWAY)
+
+
 def _explain(fault: Exception) -> str:
     """Say what a failure of a driver means, as the end of a sentence about the database."""
-    origin = fault.orig if isinstance(fault, DBAPIError) and fault.orig else fault
-    state = getattr(origin, "sqlstate", None) or ""
+    origin, state = _origin(fault)
     text = " ".join(str(origin).split())
     for start, meaning in _POSTGRES_FAULTS:
         if state and state.startswith(start):

@@ -18,6 +18,8 @@ from cucmsim.store.rows import CallManagerGroup, DevicePool, ProcessNode
 from cucmsim.store.schema import ENTERPRISE_PKID, TABLES
 
 __all__ = [
+    "delete_device_pool",
+    "delete_group",
     "delete_node",
     "node_pkid",
     "put_device_pool",
@@ -168,6 +170,31 @@ async def put_device_pool(writer: Writer, pool: DevicePool) -> str:
         "connectionmonitorduration": pool.connection_monitor_duration_s,
     }
     return await writer.save("devicepool", {"name": pool.name}, values, pool.pkid)
+
+
+async def delete_group(writer: Writer, name: str) -> bool:
+    """Delete a CallManager group; tell whether it was there. Raises StoreError while in use."""
+    held = await writer.find("callmanagergroup", {"name": name})
+    if held is None:
+        return False
+    pool = await writer.find("devicepool", {"fkcallmanagergroup": held["pkid"]})
+    if pool is not None:
+        raise StoreError(f"CallManager group {name!r} is in use by device pool {pool['name']!r}")
+    await writer.delete("callmanagergroupmember", {"fkcallmanagergroup": held["pkid"]})
+    return await writer.delete("callmanagergroup", {"pkid": held["pkid"]}) > 0
+
+
+async def delete_device_pool(writer: Writer, name: str) -> bool:
+    """Delete a device pool; tell whether it was there. Raises StoreError while in use."""
+    held = await writer.find("devicepool", {"name": name})
+    if held is None:
+        return False
+    device = TABLES["device"]
+    query = select(device.c.name).where(device.c.fkdevicepool == held["pkid"]).limit(1)
+    phone = await writer.session.scalar(query)
+    if phone is not None:
+        raise StoreError(f"device pool {name!r} is in use by {phone}")
+    return await writer.delete("devicepool", {"pkid": held["pkid"]}) > 0
 
 
 async def read_nodes(session: Session) -> dict[str, ProcessNode]:

@@ -1,13 +1,13 @@
-"""Enterprise and service parameters, and the static files of the TFTP service.
+"""Enterprise and service parameters, static files of TFTP, and what was applied.
 
 Both kinds of parameters stand in processconfig, as in CUCM: an enterprise parameter under
 EnterpriseWideData and service 11, a service parameter under its service and under the node it is
 set for (EnterpriseWideData: the whole cluster).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from cucmsim.store.changelog import Writer
 from cucmsim.store.engine import Session, whole
@@ -16,6 +16,7 @@ from cucmsim.store.schema import ENTERPRISE_PKID, TABLES
 from cucmsim.store.typetables import ENTERPRISE_SERVICE, moniker_of
 
 __all__ = [
+    "applied",
     "delete_parameter",
     "delete_tftp_file",
     "drop_node_parameters",
@@ -23,6 +24,7 @@ __all__ = [
     "put_tftp_file",
     "read_parameters",
     "read_tftp_files",
+    "remember_applied",
     "service_number",
     "services_by_number",
 ]
@@ -132,3 +134,24 @@ async def read_tftp_files(
         for pkid, name, data, owner in await session.rows(query)
     ]
     return {(file.node, file.name): file for file in files}
+
+
+async def applied(session: Session) -> dict[str, dict[str, str]]:
+    """Return what a configuration said last of each thing, by kind and name (JSON text)."""
+    source = TABLES["cucmsim_applied"]
+    said: dict[str, dict[str, str]] = {}
+    for kind, name, text in await session.rows(select(source.c.kind, source.c.name, source.c.said)):
+        said.setdefault(str(kind), {})[str(name)] = str(text)
+    return said
+
+
+async def remember_applied(session: Session, kind: str, said: Mapping[str, str]) -> None:
+    """Remember what a configuration says of these things; no replica hears of it."""
+    if not said:
+        return
+    source = TABLES["cucmsim_applied"]
+    one = (source.c.kind == bindparam("of_kind")) & (source.c.name == bindparam("of_name"))
+    keys = [{"of_kind": kind, "of_name": name} for name in said]
+    await session.execute(delete(source).where(one), keys)
+    rows = [{"kind": kind, "name": name, "said": text} for name, text in said.items()]
+    await session.execute(insert(source), rows)

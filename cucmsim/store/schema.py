@@ -353,3 +353,11 @@ Table(
     _fk("fkprocessnode", "processnode", nullable=True),
     Column("data", LargeBinary, nullable=False),
 )
+Table(
+    "cucmsim_applied",
+    METADATA,
+    Column("kind", String(64), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("said", Text, nullable=False),
+    PrimaryKeyConstraint("kind", "name"),
+)

@@ -1,0 +1,112 @@
+"""How a change is heard of: at once in this process, through LISTEN between processes.
+
+The `Announcer` holds the newest version this process knows of and wakes who waits for a newer one.
+On PostgreSQL a `Listener` feeds it from NOTIFY over a connection of its own, asks for the version
+each time it has connected and every few seconds besides (a catch-up, and the proof that the other
+end is still there), and connects again for as long as it takes.
+"""
+
+import asyncio
+from contextlib import suppress
+
+import asyncpg
+
+from cucmsim.errors import StoreError
+from cucmsim.store.changelog import CHANNEL
+from cucmsim.store.engine import Database
+
+__all__ = ["Announcer", "Listener"]
+
+_CLOSE_TIMEOUT_S = 1.0
+
+
+class Announcer:
+    """The newest version known, and who waits for a newer one."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self._waiting: set[asyncio.Event] = set()
+        self._closed = False
+
+    def publish(self, version: int) -> None:
+        """Wake who waits, if `version` is news."""
+        if version > self.version:
+            self.version = version
+            self._wake()
+
+    def close(self) -> None:
+        """Wake who waits, to tell that nothing will come any more."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        for event in self._waiting:
+            event.set()
+
+    async def newer(self, version: int) -> int | None:
+        """Return the newest version as soon as it is above `version`; None once closed."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            while not self._closed and self.version <= version:
+                event.clear()
+                await event.wait()
+        finally:
+            self._waiting.discard(event)
+        return None if self._closed else self.version
+
+
+class Listener:
+    """Feeds an announcer from PostgreSQL until its task is cancelled."""
+
+    def __init__(
+        self, database: Database, announcer: Announcer, *, poll_s: float = 2.0, retry_s: float = 0.5
+    ) -> None:
+        self._database = database
+        self._announcer = announcer
+        self._poll_s = poll_s
+        self._retry_s = retry_s
+        self._lost = asyncio.Event()
+        self.is_connected = False
+
+    async def run(self) -> None:
+        """Listen; when the connection is lost, connect again after `retry_s`."""
+        while True:
+            with suppress(StoreError):
+                await self._listen()
+            self.is_connected = False
+            await asyncio.sleep(self._retry_s)
+
+    async def _listen(self) -> None:
+        connection = await self._database.listen()
+        try:
+            self._lost.clear()
+            connection.add_termination_listener(lambda _: self._lost.set())
+            with self._database.explained():
+                await connection.add_listener(CHANNEL, self._hear)
+                await self._watch(connection)
+        finally:
+            await _end(connection)
+
+    async def _watch(self, connection: asyncpg.Connection) -> None:
+        """Ask for the version at intervals until the connection is lost."""
+        while not self._lost.is_set():
+            version = await connection.fetchval("SELECT version FROM cucmsim_version WHERE id = 1")
+            self.is_connected = True
+            self._announcer.publish(int(version or 0))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._lost.wait(), self._poll_s)
+
+    def _hear(self, _connection: object, _process: int, _channel: str, payload: object) -> None:
+        """Take a notification; whatever else is sent on the channel is not ours."""
+        text = str(payload)
+        if text.isdecimal():
+            self._announcer.publish(int(text))
+
+
+async def _end(connection: asyncpg.Connection) -> None:
+    """Close a connection, politely while it answers."""
+    try:
+        await connection.close(timeout=_CLOSE_TIMEOUT_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()

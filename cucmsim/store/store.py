@@ -1,0 +1,250 @@
+"""The store: one database, opened; writes in versions, replicas, and news of changes.
+
+`Store.open` makes or upgrades the tables when told to (the publisher), otherwise waits for them
+(a subscriber). Writers queue: inside the process on a lock, between processes on the version row.
+Reading never waits for them. When the database goes away, what is asked of it raises StoreError
+and whoever holds a replica serves on; `changes` goes on when it is back.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Self
+
+from cucmsim.clock import Clock
+from cucmsim.entropy import Entropy
+from cucmsim.errors import StoreError
+from cucmsim.pki.sealing import SealingKey
+from cucmsim.store.changelog import Writer, read_version
+from cucmsim.store.engine import Database, is_away
+from cucmsim.store.loading import ReplicaLoader
+from cucmsim.store.migrate import make_schema, open_secret, schema_problem
+from cucmsim.store.notify import Announcer, Listener
+from cucmsim.store.replica import Replica, SignerCache
+from cucmsim.store.transaction import Transaction
+
+__all__ = ["Store", "Transaction"]
+
+_WAIT_S = 60.0
+_RETRY_S = 0.2
+
+
+class Store:
+    """An open store. Made by `Store.open`."""
+
+    def __init__(
+        self,
+        database: Database,
+        sealing: SealingKey,
+        version: int,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._database = database
+        self._sealing = sealing
+        self._clock = clock
+        self._entropy = entropy
+        self._loader = ReplicaLoader(sealing, SignerCache())
+        self._announcer = Announcer(version)
+        self._listener = None if database.is_sqlite else Listener(database, self._announcer)
+        self._writing = asyncio.Lock()
+        self._writer_task: asyncio.Task[object] | None = None
+        self._handed_out = version
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        url: str,
+        *,
+        security_password: str,
+        clock: Clock,
+        entropy: Entropy,
+        migrate: bool = True,
+        wait_s: float | None = None,
+        busy_timeout_s: float = 5.0,
+    ) -> AsyncIterator[Self]:
+        """Open "sqlite:///path" or "postgresql://user:password@host/name" while the block runs.
+
+        `migrate` makes or upgrades the tables; without it `wait_s` seconds (60) are given to
+        another process to do so. With it, `wait_s` (0) is for a server that does not answer yet.
+
+        Raises:
+            StoreError: not reachable, locked, not writable, full, of another program, written by
+                a newer release, or made with another security password. Nothing was changed.
+
+        """
+        database = Database.parse(url, busy_timeout_s=busy_timeout_s)
+        limit_s = (0.0 if migrate else _WAIT_S) if wait_s is None else wait_s
+        try:
+            opening = _Opening(database, security_password, entropy)
+            sealing, version = await _until_usable(
+                opening.make if migrate else opening.look, limit_s
+            )
+            store = cls(database, sealing, version, clock, entropy)
+            async with store._announcing():
+                yield store
+        finally:
+            await database.close()
+
+    @asynccontextmanager
+    async def _announcing(self) -> AsyncIterator[None]:
+        """Listen for the changes of other processes, until the end.
+
+        No TaskGroup: it would wrap what the body of `async with Store.open` raises.
+        """
+        task = None if self._listener is None else asyncio.create_task(self._listener.run())
+        try:
+            yield
+        finally:
+            self._announcer.close()
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    @property
+    def version(self) -> int:
+        """The newest version this process has heard of."""
+        return self._announcer.version
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether news of other processes arrive now; always so for SQLite."""
+        return self._listener is None or self._listener.is_connected
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Change the store: all that the block does, or nothing when it raises.
+
+        Raises:
+            StoreError: the database failed, or this task has a transaction open already.
+
+        """
+        if self._writer_task is not None and self._writer_task is asyncio.current_task():
+            raise StoreError("a transaction is open in this task already; expected one at a time")
+        async with self._writing:
+            self._writer_task = asyncio.current_task()
+            try:
+                async with self._database.session(write=True) as session:
+                    writer = await Writer.begin(session, self._clock, self._entropy)
+                    yield Transaction(writer, self._sealing)
+                    version = await writer.finish()
+            finally:
+                self._writer_task = None
+            self._announcer.publish(version)
+
+    async def load_replica(self) -> Replica:
+        """Read the whole store at its newest version. Raises StoreError."""
+        async with self._database.session() as session:
+            return self._handed(await self._loader.load(session))
+
+    async def update_replica(self, replica: Replica) -> Replica:
+        """Read what changed since `replica`; the same object when nothing did. Raises StoreError.
+
+        One changed phone of 40,000 costs one row.
+        """
+        async with self._database.session() as session:
+            return self._handed(await self._loader.update(session, replica))
+
+    def _handed(self, replica: Replica) -> Replica:
+        self._handed_out = replica.version
+        self._announcer.publish(replica.version)
+        return replica
+
+    def changes(self, after: int | None = None) -> AsyncIterator[int]:
+        """Yield the newest version whenever there is one above the last, until the store closes.
+
+        The first is above `after`, by default above the replica last handed out. Versions that
+        follow each other quickly come as one.
+        """
+        return self._changes(self._handed_out if after is None else after)
+
+    async def _changes(self, seen: int) -> AsyncIterator[int]:
+        while (version := await self._announcer.newer(seen)) is not None:
+            yield version
+            seen = version
+
+    async def wait_for_replica(
+        self, is_ready: Callable[[Replica], bool], what: str, *, timeout_s: float
+    ) -> Replica:
+        """Return the first replica for which `is_ready`; `what` names it in the error.
+
+        Raises:
+            StoreError: it did not come within `timeout_s`.
+
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                replica = await self.load_replica()
+                while not is_ready(replica):
+                    if await self._announcer.newer(replica.version) is None:
+                        raise StoreError(f"{self._database.shown} was closed before {what} came")
+                    replica = await self.update_replica(replica)
+                return replica
+        raise StoreError(
+            f"{self._database.shown}: no {what} within {timeout_s:g} s; is the publisher running?"
+        )
+
+    async def wait_for_node(self, node: str, *, timeout_s: float = _WAIT_S) -> Replica:
+        """Return the first replica in which `node` has its own certificates. Raises StoreError."""
+        return await self.wait_for_replica(
+            lambda replica: any(owner == node for owner, _ in replica.own_keys),
+            f"certificates of node {node!r}",
+            timeout_s=timeout_s,
+        )
+
+
+class _Opening:
+    """One try to open a database, either way; answers with what is in the way while that passes."""
+
+    def __init__(self, database: Database, password: str, entropy: Entropy) -> None:
+        self._database = database
+        self._password = password
+        self._entropy = entropy
+
+    async def make(self) -> tuple[SealingKey, int] | str:
+        """Make or upgrade the tables and prove the password, all in one transaction."""
+        database = self._database
+        database.claim()
+        async with database.session() as session:
+            await schema_problem(session)
+        await database.use_wal()
+        async with database.session(write=True) as session:
+            await make_schema(session)
+            sealing = await open_secret(session, self._password, self._entropy)
+            return (sealing, await read_version(session)) if sealing else "has no secret"
+
+    async def look(self) -> tuple[SealingKey, int] | str:
+        """Prove the password if the tables are there."""
+        if self._database.is_missing():
+            return f"{self._database.shown} is not there"
+        self._database.claim()
+        async with self._database.session() as session:
+            problem = await schema_problem(session)
+            if problem is not None:
+                return f"{self._database.shown} {problem}"
+            sealing = await open_secret(session, self._password)
+            if sealing is None:
+                return f"{self._database.shown} has no security password yet"
+            return sealing, await read_version(session)
+
+
+async def _until_usable(
+    attempt: Callable[[], Awaitable[tuple[SealingKey, int] | str]], limit_s: float
+) -> tuple[SealingKey, int]:
+    """Try until the database is usable, or fails for good, or `limit_s` is over."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + limit_s
+    while True:
+        try:
+            outcome = await attempt()
+            error = StoreError(f"{outcome}; waited {limit_s:g} s")
+        except StoreError as fault:
+            if not is_away(fault):
+                raise
+            outcome, error = "", fault
+        if not isinstance(outcome, str):
+            return outcome
+        if loop.time() >= deadline:
+            raise error
+        await asyncio.sleep(_RETRY_S)

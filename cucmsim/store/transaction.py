@@ -1,0 +1,176 @@
+"""What can be written in one transaction. Made by `Store.transaction`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from cucmsim.errors import FormatError, StoreError
+from cucmsim.pki.sealing import SealingKey
+from cucmsim.store import certificates, devices, nodes, parameters
+from cucmsim.store.certificates import NodePlace, OwnEntry
+from cucmsim.store.changelog import Writer
+from cucmsim.store.rows import (
+    ROLES_OF_STORE,
+    CallManagerGroup,
+    Device,
+    DevicePool,
+    ProcessNode,
+    TftpFile,
+)
+from cucmsim.store.schema import ENTERPRISE_PKID
+
+__all__ = ["Transaction"]
+
+
+class Transaction:
+    """One change of the store: all of it, or nothing when the block raises.
+
+    Every method raises StoreError when the database fails or when something named is not there.
+    A row that would not change is not touched; a transaction that touches none makes no version.
+    """
+
+    def __init__(self, writer: Writer, sealing: SealingKey) -> None:
+        self._writer = writer
+        self._sealing = sealing
+
+    # nodes, groups, pools
+
+    async def put_node(self, node: ProcessNode) -> str:
+        """Insert or change a node, found by its pkid or else its name; return its pkid."""
+        return await nodes.put_node(self._writer, node)
+
+    async def delete_node(self, name: str) -> bool:
+        """Delete a node with its certificates, files and parameters; tell if it was there."""
+        held = await self._writer.find("processnode", {"name": name, "systemnode": "f"})
+        if held is not None:
+            await certificates.delete_node_certificates(self._writer, str(held["pkid"]))
+        return await nodes.delete_node(self._writer, name)
+
+    async def put_group(self, group: CallManagerGroup) -> str:
+        """Insert or change a CallManager group by name; its members must exist."""
+        return await nodes.put_group(self._writer, group)
+
+    async def delete_group(self, name: str) -> bool:
+        """Delete a CallManager group that no pool uses; tell if it was there."""
+        return await nodes.delete_group(self._writer, name)
+
+    async def put_device_pool(self, pool: DevicePool) -> str:
+        """Insert or change a device pool by name; its group must exist."""
+        return await nodes.put_device_pool(self._writer, pool)
+
+    async def delete_device_pool(self, name: str) -> bool:
+        """Delete a device pool that no phone uses; tell if it was there."""
+        return await nodes.delete_device_pool(self._writer, name)
+
+    # phones
+
+    async def get_device(self, name: str) -> Device | None:
+        """Return a phone as this transaction sees it, to change and put back."""
+        return (await devices.read_devices(self._writer.session, names=[name])).get(name)
+
+    async def put_device(self, device: Device) -> bool:
+        """Insert or change a phone by name; tell if that changed anything."""
+        return await devices.put_devices(self._writer, [device]) > 0
+
+    async def put_devices(self, many: Iterable[Device]) -> int:
+        """Insert or change phones by name, 40,000 in seconds; return how many changed."""
+        return await devices.put_devices(self._writer, many)
+
+    async def delete_device(self, name: str) -> bool:
+        """Delete a phone; tell if it was there."""
+        return await devices.delete_device(self._writer, name)
+
+    # parameters and files
+
+    async def set_enterprise_parameter(self, name: str, value: str) -> None:
+        """Set an enterprise parameter ("ClusterSecurityMode")."""
+        await parameters.put_parameter(self._writer, name, value)
+
+    async def delete_enterprise_parameter(self, name: str) -> bool:
+        """Put an enterprise parameter back to its default; tell if it was set."""
+        return await parameters.delete_parameter(self._writer, name)
+
+    async def set_service_parameter(
+        self, service: str, name: str, value: str, node: str = ""
+    ) -> None:
+        """Set a parameter of a service, for one node or (empty) the whole cluster."""
+        owner = await self._owner(node)
+        await parameters.put_parameter(self._writer, name, value, service=service, node=owner)
+
+    async def delete_service_parameter(self, service: str, name: str, node: str = "") -> bool:
+        """Put a service parameter back to its default; tell if it was set."""
+        owner = await self._owner(node)
+        return await parameters.delete_parameter(self._writer, name, service=service, node=owner)
+
+    async def _owner(self, node: str) -> str:
+        return await nodes.node_pkid(self._writer, node) if node else ENTERPRISE_PKID
+
+    async def put_tftp_file(self, file: TftpFile) -> str:
+        """Insert or replace a static file."""
+        node = None if file.node is None else await nodes.node_pkid(self._writer, file.node)
+        return await parameters.put_tftp_file(self._writer, file, node)
+
+    async def delete_tftp_file(self, name: str, node: str | None = None) -> bool:
+        """Remove a static file; tell if it was there."""
+        pkid = None if node is None else await nodes.node_pkid(self._writer, node)
+        return await parameters.delete_tftp_file(self._writer, name, pkid)
+
+    async def applied(self) -> Mapping[str, Mapping[str, str]]:
+        """Return what a configuration said last of each thing, by kind and name."""
+        return await parameters.applied(self._writer.session)
+
+    async def remember_applied(self, kind: str, said: Mapping[str, str]) -> None:
+        """Remember what a configuration says of these things; makes no version."""
+        await parameters.remember_applied(self._writer.session, kind, said)
+
+    # certificates
+
+    async def put_own_certificate(
+        self,
+        node: str,
+        unit: str,
+        certificate_der: bytes,
+        private_key_der: bytes,
+        roles: Sequence[int] | None = None,
+    ) -> str:
+        """Give a node its certificate of a unit; a new one takes the old one's row and pkid.
+
+        `private_key_der` is PKCS#8; `roles` None gives those of the unit (`ROLES_OF_STORE`).
+        """
+        given = tuple(ROLES_OF_STORE.get(unit, ()) if roles is None else roles)
+        own = OwnEntry(unit, certificate_der, private_key_der, given)
+        place = await self._place(node)
+        try:
+            return await certificates.put_own_certificate(self._writer, place, own, self._sealing)
+        except FormatError as error:
+            raise StoreError(f"{unit} certificate of {node!r}: {error}") from error
+
+    async def put_trust_certificate(
+        self,
+        store_unit: str,
+        certificate_der: bytes,
+        node: str | None = None,
+        roles: Sequence[int] | None = None,
+    ) -> str:
+        """Put a certificate into a trust store ("CAPF-trust"); return its pkid.
+
+        `node` is where it came from; `roles` None gives those of the store.
+        """
+        place = None if node is None else await self._place(node)
+        try:
+            return await certificates.put_trust_certificate(
+                self._writer, store_unit, certificate_der, place, roles
+            )
+        except FormatError as error:
+            raise StoreError(f"certificate for {store_unit}: {error}") from error
+
+    async def delete_certificate(self, unit: str, pkid: str, node: str | None = None) -> bool:
+        """Take a certificate out of a unit or trust store; tell if it was in it.
+
+        With `node` only this node's map goes too, and the row stays while other nodes have it.
+        """
+        place = None if node is None else await self._place(node)
+        return await certificates.delete_certificate(self._writer, unit, pkid, place)
+
+    async def _place(self, node: str) -> NodePlace:
+        pkid = await nodes.node_pkid(self._writer, node)
+        place = await self._writer.find("cucmsim_node", {"fkprocessnode": pkid})
+        return NodePlace(pkid, node, str(place["address"]) if place else "")
