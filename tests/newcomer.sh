@@ -11,7 +11,7 @@ for _ in $(seq 300); do
 done
 grep -q 'Ready' run.log || { cat run.log; echo "newcomer: not ready after 300 s"; exit 1; }
 cat run.log
-.venv/bin/cucmsim fetch 127.0.1.1:6969 ITLSEP001122334455.tlv -o ITL.tlv
+.venv/bin/cucmsim fetch 127.0.1.1:6969 ITLSEP001B54C25A01.tlv -o ITL.tlv
 .venv/bin/cucmsim inspect ITL.tlv | tail -1 | grep -x 'The ITL file was verified successfully.'
 .venv/bin/cucmsim stop config/lab.toml
 wait "$run"

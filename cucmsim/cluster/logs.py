@@ -57,10 +57,17 @@ def configure_logs(
     )
 
 
-def trace_for(service: str, node: str) -> Trace:
-    """Return what writes the trace lines of `service` on `node` to the log."""
-    log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-    trace: Trace = log.bind(service=service, node=node, trace=True).debug
+def trace_for(service: str, node: str) -> Trace | None:
+    """Return what writes the trace lines of `service` on `node` to the log.
+
+    None where the log takes no debug lines: then nobody needs to make them.
+    """
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(
+        service=service, node=node, trace=True
+    )
+    if not log.is_enabled_for(logging.DEBUG):
+        return None
+    trace: Trace = log.debug
     return trace
 
 

@@ -344,7 +344,7 @@ class LimitSettings(TableModel):
     handshake_timeout_s: Seconds = Field(10.0, description="A TLS handshake, from first to last")
     idle_timeout_s: Seconds = Field(60.0, description="Silence on a TLS connection")
     connections: Number = Field(2000, ge=1, le=100_000, description="TLS connections at once")
-    stop_timeout_s: Seconds = Field(5.0, description="To finish what runs when a node stops")
+    stop_timeout_s: Seconds = Field(4.0, description="To finish what runs when a node stops")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,92 @@
+"""How commands reach a running cluster: HTTP over the Unix socket in its data directory."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from cucmsim.cluster.directory import management_sockets
+from cucmsim.cluster.settings import Settings
+from cucmsim.errors import CommandError, UnreachableError
+
+__all__ = ["ManagementClient", "clients_of", "publisher_client"]
+
+_TIMEOUT_S = 10.0
+_REFUSED = 400
+
+
+class ManagementClient:
+    """Speaks to one process of a cluster. Raises UnreachableError, and CommandError if refused."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def get(self, url: str, parameters: Mapping[str, str | int] | None = None) -> object:
+        """Return the answer to a GET."""
+        return self._send("GET", url, parameters=parameters)
+
+    def post(self, url: str, body: Mapping[str, object] | None = None) -> object:
+        """Return the answer to a POST."""
+        return self._send("POST", url, body)
+
+    def patch(self, url: str, body: Mapping[str, object]) -> object:
+        """Return the answer to a PATCH."""
+        return self._send("PATCH", url, body)
+
+    def delete(self, url: str) -> object:
+        """Return the answer to a DELETE."""
+        return self._send("DELETE", url)
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, object] | None = None,
+        parameters: Mapping[str, str | int] | None = None,
+    ) -> object:
+        transport = httpx.HTTPTransport(uds=str(self.path))
+        try:
+            with httpx.Client(
+                transport=transport, base_url="http://cluster", timeout=_TIMEOUT_S
+            ) as client:
+                answer = client.request(method, url, json=body, params=parameters)
+        except httpx.TransportError as error:
+            raise UnreachableError(
+                f"no cluster answers on {self.path}: {error or type(error).__name__}"
+            ) from error
+        if answer.status_code >= _REFUSED:
+            raise CommandError(_detail(answer))
+        result: object = answer.json()
+        return result
+
+
+def _detail(answer: httpx.Response) -> str:
+    """Return the refusal as lines."""
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        return f"status {answer.status_code}"
+    if isinstance(detail, list):
+        return "\n".join(line if isinstance(line, str) else str(line) for line in detail)
+    return str(detail)
+
+
+def clients_of(settings: Settings) -> list[ManagementClient]:
+    """Return a client for each process of the cluster here. Raises UnreachableError for none."""
+    sockets = management_sockets(settings.cluster.data_directory)
+    if not sockets:
+        raise UnreachableError(
+            f"no cluster runs in {settings.cluster.data_directory};"
+            f" `cucmsim run {settings.path}` starts it"
+        )
+    return [ManagementClient(path) for path in sockets]
+
+
+def publisher_client(settings: Settings) -> ManagementClient:
+    """Return the client of the process that runs the publisher, where changes are made."""
+    clients = clients_of(settings)
+    name = settings.publisher.name
+    for client in clients:
+        if client.path.stem in ("cluster", name):
+            return client
+    return clients[0]

@@ -1,0 +1,178 @@
+"""`cucmsim device`: list, add, change and remove phones while the cluster runs."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cucmsim.cli.client import publisher_client
+from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
+from cucmsim.cluster.management import DeviceList, DeviceReport
+from cucmsim.cluster.values import parse_mac
+from cucmsim.errors import CommandError
+
+__all__ = ["register"]
+
+_PAGE = 1000
+
+DeviceArgument = Annotated[
+    str, typer.Argument(metavar="DEVICE", help="SEP and a MAC address, or the address alone.")
+]
+Model = Annotated[str | None, typer.Option(help="Phone model, such as 8861.")]
+Protocol = Annotated[str | None, typer.Option(help="SIP or SCCP.")]
+Profile = Annotated[str | None, typer.Option(help="Name of a phone security profile.")]
+Mode = Annotated[
+    str | None, typer.Option(help="Device security mode: non-secure, authenticated, encrypted.")
+]
+AuthenticationMode = Annotated[
+    str | None,
+    typer.Option(help="null-string, authentication-string, existing-lsc or existing-mic."),
+]
+AuthenticationString = Annotated[
+    str | None, typer.Option(help="4 to 10 digits, for authentication-string.")
+]
+Operation = Annotated[
+    str | None, typer.Option(help="Pending CAPF operation: none, install, delete, troubleshoot.")
+]
+KeyOrder = Annotated[str | None, typer.Option(help="Key of the LSC: rsa, ec or ec-preferred.")]
+KeySize = Annotated[int | None, typer.Option(help="RSA key size of the LSC in bits.")]
+EcSize = Annotated[int | None, typer.Option(help="EC key size of the LSC in bits.")]
+Pool = Annotated[str | None, typer.Option(help="Name of a device pool.")]
+Description = Annotated[str | None, typer.Option(help="A text.")]
+Load = Annotated[str | None, typer.Option(help="Phone load.")]
+Lines = Annotated[list[str] | None, typer.Option("--line", help="Directory number; repeatable.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    devices = typer.Typer(help="Phones of a running cluster.", no_args_is_help=True)
+    app.add_typer(devices, name="device")
+    devices.command("list")(_list)
+    devices.command("add")(_add)
+    devices.command("set")(_set)
+    devices.command("remove")(_remove)
+
+
+def _list(
+    config: ConfigArgument,
+    match: Annotated[str, typer.Option(help="Only names that contain this.")] = "",
+    data: DataOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """List phones."""
+    client = publisher_client(settings_for(config, data))
+    found: list[DeviceReport] = []
+    while True:
+        parameters: dict[str, str | int] = {"match": match, "offset": len(found), "limit": _PAGE}
+        page = DeviceList.model_validate(client.get("/devices", parameters))
+        found += page.devices
+        if len(found) >= page.total or not page.devices:
+            break
+    if as_json:
+        typer.echo(json.dumps([held.model_dump(mode="json") for held in found], indent=2))
+    else:
+        _print(found)
+
+
+def _add(  # noqa: PLR0913 - the options of a command line
+    config: ConfigArgument,
+    device: DeviceArgument,
+    model: Annotated[str, typer.Option(help="Phone model, such as 8861.")],
+    protocol: Protocol = None,
+    security_profile: Profile = None,
+    device_security_mode: Mode = None,
+    authentication_mode: AuthenticationMode = None,
+    authentication_string: AuthenticationString = None,
+    pending_operation: Operation = None,
+    key_order: KeyOrder = None,
+    key_size_bits: KeySize = None,
+    ec_size_bits: EcSize = None,
+    device_pool: Pool = None,
+    description: Description = None,
+    load: Load = None,
+    lines: Lines = None,
+    data: DataOption = None,
+) -> None:
+    """Add a phone; options are the keys of [[phones]] in the configuration."""
+    given = _given(locals())
+    client = publisher_client(settings_for(config, data))
+    report = client.post("/devices", {"mac": device, **given})
+    typer.echo(f"{DeviceReport.model_validate(report).name} added")
+
+
+def _set(  # noqa: PLR0913 - the options of a command line
+    config: ConfigArgument,
+    device: DeviceArgument,
+    model: Model = None,
+    protocol: Protocol = None,
+    security_profile: Profile = None,
+    device_security_mode: Mode = None,
+    authentication_mode: AuthenticationMode = None,
+    authentication_string: AuthenticationString = None,
+    pending_operation: Operation = None,
+    key_order: KeyOrder = None,
+    key_size_bits: KeySize = None,
+    ec_size_bits: EcSize = None,
+    device_pool: Pool = None,
+    description: Description = None,
+    load: Load = None,
+    lines: Lines = None,
+    data: DataOption = None,
+) -> None:
+    """Change a phone; what is not given stays."""
+    given = _given(locals())
+    if not given:
+        raise CommandError("nothing to change: give at least one option", 2)
+    client = publisher_client(settings_for(config, data))
+    report = client.patch(f"/devices/{_name(device)}", given)
+    typer.echo(f"{DeviceReport.model_validate(report).name} changed")
+
+
+def _remove(config: ConfigArgument, device: DeviceArgument, data: DataOption = None) -> None:
+    """Remove a phone."""
+    client = publisher_client(settings_for(config, data))
+    client.delete(f"/devices/{_name(device)}")
+    typer.echo(f"{_name(device)} removed")
+
+
+_NO_KEYS = frozenset({"config", "device", "data"})
+
+
+def _given(arguments: dict[str, object]) -> dict[str, object]:
+    """Return the options that were given, by their keys in [[phones]]."""
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in arguments.items()
+        if name not in _NO_KEYS and value not in (None, [])
+    }
+
+
+def _name(device: str) -> str:
+    """Return the device name. Raises CommandError for what is no MAC address."""
+    try:
+        return f"SEP{parse_mac(device)}"
+    except ValueError:
+        raise CommandError(
+            f"found device {device!r}, expected SEP and 12 hexadecimal digits", 2
+        ) from None
+
+
+def _print(found: list[DeviceReport]) -> None:
+    table = Table("Device", "Model", "Protocol", "Pool", "Lines", "CAPF", "LSC until", box=None)
+    for held in found:
+        until = "" if held.lsc_valid_until is None else f"{held.lsc_valid_until:%Y-%m-%d}"
+        table.add_row(
+            held.name,
+            held.model,
+            held.protocol,
+            held.device_pool,
+            ", ".join(held.lines),
+            held.pending_operation,
+            until,
+        )
+    Console().print(table)
+    typer.echo(f"{len(found)} phones")

@@ -1,0 +1,119 @@
+"""`cucmsim run`: run a cluster, or one node of it, until it is stopped."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
+from cucmsim.clock import SystemClock
+from cucmsim.cluster.cluster import Cluster, RunOptions
+from cucmsim.cluster.directory import write_whole
+from cucmsim.cluster.logs import LogFormat, configure_logs
+from cucmsim.cluster.settings import Settings
+from cucmsim.errors import Problem, SettingsError
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+
+    @app.command("run")
+    def _run(
+        config: ConfigArgument,
+        node: Annotated[
+            str | None, typer.Option(metavar="NAME", help="Run this node only.")
+        ] = None,
+        data: DataOption = None,
+        ready_file: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="Write nodes and ports here when all answer (JSON)."),
+        ] = None,
+        log_format: Annotated[LogFormat | None, typer.Option(help="How log lines look.")] = None,
+        log_level: Annotated[
+            str | None, typer.Option(metavar="LEVEL", help="debug, info, warning or error.")
+        ] = None,
+        prune: Annotated[
+            bool, typer.Option("--prune", help="Remove what only the store has, saying what.")
+        ] = False,
+    ) -> None:
+        """Run a cluster until Ctrl-C, SIGTERM or `cucmsim stop`."""
+        settings = settings_for(config, data)
+        if node is not None and node not in {held.name for held in settings.nodes}:
+            raise SettingsError((_unknown_node(settings, node),))
+        if log_level not in (None, "debug", "info", "warning", "error"):
+            raise typer.BadParameter("expected debug, info, warning or error", param_hint="LEVEL")
+        _start_logs(settings, log_format, log_level)
+        options = RunOptions(node, prune)
+        with contextlib.suppress(KeyboardInterrupt):
+            _run_loop(settings, options, ready_file)
+
+
+def _start_logs(settings: Settings, log_format: LogFormat | None, level: str | None) -> None:
+    """Start the log; the `cisco` format is there for its trace lines, which are of level debug."""
+    log_format = log_format or settings.cluster.log_format
+    usual = "debug" if log_format is LogFormat.CISCO else settings.cluster.log_level
+    configure_logs(log_format, level or usual, SystemClock())
+
+
+def _unknown_node(settings: Settings, node: str) -> Problem:
+    names = ", ".join(held.name for held in settings.nodes)
+    return Problem(str(settings.path), "--node", repr(node), f"one of {names}")
+
+
+def _run_loop(settings: Settings, options: RunOptions, ready_file: Path | None) -> None:
+    """Run on uvloop where it is installed."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every system
+    except ImportError:
+        asyncio.run(_serve(settings, options, ready_file))
+    else:
+        uvloop.run(_serve(settings, options, ready_file))
+
+
+async def _serve(settings: Settings, options: RunOptions, ready_file: Path | None) -> None:
+    """Run the cluster, say when it is ready, stop on a signal or request."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    typer.echo(f"Starting {settings.cluster.id} (release {settings.cluster.release}) ...")
+    await _until_stopped(settings, options, ready_file, stopping)
+
+
+async def _until_stopped(
+    settings: Settings, options: RunOptions, ready_file: Path | None, stopping: asyncio.Event
+) -> None:
+    async with Cluster.running(settings, options) as cluster:
+        _announce(cluster, ready_file)
+        requested = asyncio.ensure_future(cluster.wait_stopped())
+        signalled = asyncio.ensure_future(stopping.wait())
+        await asyncio.wait((requested, signalled), return_when=asyncio.FIRST_COMPLETED)
+        requested.cancel()
+        signalled.cancel()
+        typer.echo("Stopping ...")
+        _forget(ready_file)
+    typer.echo("Stopped.")
+
+
+def _forget(ready_file: Path | None) -> None:
+    """Remove the ready file: nothing answers any more."""
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
+
+
+def _announce(cluster: Cluster, ready_file: Path | None) -> None:
+    """Tell where everything answers."""
+    ready = cluster.ready()
+    if ready_file is not None:
+        write_whole(ready_file, json.dumps(ready.model_dump(), indent=2) + "\n")
+    for node in ready.nodes:
+        ports = "  ".join(f"{name} {port}" for name, port in node.services.items())
+        typer.echo(f"  {node.name:<20} {node.address:<15} {ports}")
+    count = len(cluster.devices())
+    typer.echo(f"Ready: {len(ready.nodes)} nodes, {count} phones. Ctrl-C stops the cluster.")

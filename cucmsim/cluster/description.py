@@ -1,0 +1,44 @@
+"""Turns settings into what the store is to hold (`services/reconcile.py` applies it)."""
+
+from cucmsim.cluster.settings import NodeSettings, ServiceName, Settings, TftpFileSettings
+from cucmsim.errors import StartError
+from cucmsim.services.reconcile import Description
+from cucmsim.store.rows import ProcessNode, TftpFile
+
+__all__ = ["describe_settings"]
+
+_EVERYWHERE = ("callmanager",)
+"""What every node runs besides the services it has ports for."""
+
+
+def describe_settings(settings: Settings) -> Description:
+    """Return the rows that `settings` describe. Raises StartError for a file that is gone."""
+    mixed = settings.cluster.security_mode == "mixed"
+    return Description(
+        nodes=tuple(_node(node) for node in settings.nodes),
+        groups=settings.callmanager_groups,
+        device_pools=settings.device_pools,
+        devices=settings.phones,
+        enterprise={**settings.enterprise_parameters, "ClusterSecurityMode": "01"[mixed]},
+        service_parameters=settings.service_parameters,
+        tftp_files=tuple(_tftp_file(entry) for entry in settings.tftp_files),
+    )
+
+
+def _node(node: NodeSettings) -> ProcessNode:
+    return ProcessNode(
+        name=node.name,
+        host=node.host,
+        domain=node.domain,
+        address=node.address,
+        is_publisher=node.is_publisher,
+        services=(*_EVERYWHERE, *(service.value for service in node.services)),
+        ports={service.value: node.ports.of(service)[0] for service in ServiceName},
+    )
+
+
+def _tftp_file(entry: TftpFileSettings) -> TftpFile:
+    try:
+        return TftpFile(name=entry.name, data=entry.path.read_bytes(), node=entry.node)
+    except OSError as error:
+        raise StartError(f"TFTP file {entry.path}: {error.strerror or error}") from error
