@@ -16,7 +16,7 @@ from OpenSSL import SSL
 
 from cucmsim.errors import CucmsimError
 
-__all__ = ["TLS_VERSIONS", "Link", "LinkError", "LinkOptions"]
+__all__ = ["TLS_VERSIONS", "Link", "LinkError", "LinkOptions", "UnusableOptionsError"]
 
 TLS_VERSIONS = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
 """TLS versions by the names of the command line, with their numbers on the wire."""
@@ -26,6 +26,10 @@ _READ_SIZE = 65536
 
 class LinkError(CucmsimError):
     """The connection cannot be made, was cut, or the other end is silent; says which and where."""
+
+
+class UnusableOptionsError(LinkError):
+    """The options name ciphers, or a certificate and key, that TLS cannot work with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,7 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def _client_context(options: LinkOptions) -> SSL.Context:
-    """Build the TLS context of one link. Raises LinkError for options that cannot be used."""
+    """Build the TLS context of one link. Raises UnusableOptionsError."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_options(SSL.OP_ALL | SSL.OP_LEGACY_SERVER_CONNECT)
     version = TLS_VERSIONS[options.tls_version] if options.tls_version else None
@@ -193,7 +197,7 @@ def _client_context(options: LinkOptions) -> SSL.Context:
             context.use_privatekey(options.private_key)
             context.check_privatekey()
     except SSL.Error as error:
-        raise LinkError(f"TLS cannot be set up: {_reason(error)}") from error
+        raise UnusableOptionsError(f"TLS cannot be set up: {_reason(error)}") from error
     keylog = options.keylog
     if keylog is not None:
         context.set_keylog_callback(lambda _tls, line: _append(keylog, line))
