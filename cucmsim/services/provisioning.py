@@ -35,6 +35,7 @@ DEFAULT_CACHE_BYTES = 128 << 20
 _WORKERS = 2
 _BATCH = 16  # phones built ahead in one job, about 8 ms
 _LOOKED_AT = 256  # phones looked at before the loop gets its turn, about 0.3 ms
+_DEVICE_NAME = len("SEP001122334455")
 _CALM_S = 1.0  # between two rounds of building ahead, while phones keep changing
 
 _Future = asyncio.Future[Built | None]
@@ -88,6 +89,12 @@ class Provisioning:
 
     def cached(self, name: str) -> bytes | None:
         """Return the file `name` if it is at hand; None if it is not, or does not exist."""
+        # The usual name of a phone's configuration needs no parsing: 1.3 instead of 4 us a call
+        device = self._view.replica.devices.get(name[:_DEVICE_NAME])
+        if device is not None:
+            data = self._cache.get(name, device.versionstamp)
+            if data is not None:
+                return data
         wanted = self._resolve(name)
         if isinstance(wanted, Wanted):
             return self._cache.get(wanted.key, wanted.stamp)
@@ -205,10 +212,12 @@ class Provisioning:
     async def _missing(self) -> AsyncIterator[list[Wanted]]:
         """Yield, in batches, the signed configurations not at hand, while there is room."""
         batch: list[Wanted] = []
-        for number, name in enumerate(tuple(self._view.replica.devices), 1):
-            wanted = self._resolve(f"{name}.cnf.xml.sgn")
-            if isinstance(wanted, Wanted) and not self._cache.holds(wanted.key, wanted.stamp):
-                batch.append(wanted)
+        for number, device in enumerate(tuple(self._view.replica.devices.values()), 1):
+            name = f"{device.name}.cnf.xml.sgn"
+            if not self._cache.holds(name, device.versionstamp):
+                wanted = self._resolve(name)
+                if isinstance(wanted, Wanted):
+                    batch.append(wanted)
             if len(batch) == _BATCH:
                 if not self._cache.has_room:
                     return
