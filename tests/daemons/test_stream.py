@@ -48,8 +48,8 @@ class Shouter:
     def decide(self) -> Coroutine[None, None, None] | None:
         while b"\n" in self._buffer:
             line, self._buffer = self._buffer.split(b"\n", 1)
-            if line == b"later":
-                return self._later()
+            if line.startswith(b"later"):
+                return self._later(line)
             if line == b"bug":
                 raise ZeroDivisionError
             if line == b"mad":
@@ -58,10 +58,14 @@ class Shouter:
             self._answer(line)
         return None
 
-    async def _later(self) -> None:
+    async def _later(self, line: bytes) -> None:
         await self.gate.wait()
         self.confirmed = True
-        self._answer(b"later")
+        if line == b"later mad":
+            raise RemoteProtocolError("mad in the end")
+        if line == b"later bug":
+            raise ZeroDivisionError
+        self._answer(line)
 
     def _answer(self, line: bytes) -> None:
         self.closed = line == b"bye"
@@ -209,6 +213,78 @@ async def test_a_decision_is_taken_even_when_the_client_left_meanwhile() -> None
         context.gate.set()
         await context.end_of(0)
         assert context.conversations[0].confirmed
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome"), [(b"later mad\n", "mad in the end"), (b"later bug\n", "internal error")]
+)
+async def test_a_decision_that_fails_late_ends_its_connection(line: bytes, outcome: str) -> None:
+    async with running() as context:
+        context.gate.set()
+        async with await context.link() as link:
+            await link.send(line)
+            assert await link.receive() == b""
+        assert await context.end_of(0) == outcome
+
+
+async def test_a_connection_that_breaks_during_a_decision_ends_after_it() -> None:
+    async with running() as context:
+        link = await context.link()
+        await link.send(b"later\n")
+        (connection,) = context.server._connections
+        await context.until(lambda: connection._task is not None)
+        connection._transport.abort()
+        await context.until(lambda: connection._lost)
+        assert context.conversations[0].outcome is None
+        context.gate.set()
+        assert await context.end_of(0) == "connection lost"
+        assert context.conversations[0].confirmed
+        await link.close()
+
+
+async def test_a_decision_under_way_does_not_count_as_idle() -> None:
+    async with running(Limits(idle_s=0.05)) as context, await context.link() as link:
+        await link.send(b"later\n")
+        (connection,) = context.server._connections
+        timers: list[object] = []
+        await context.until(lambda: _another(connection._timer, timers) > 3)
+        context.gate.set()
+        assert await link.receive() == b"LATER\n"
+
+
+def _another(timer: object, seen: list[object]) -> int:
+    """Count the different timers seen so far."""
+    if timer not in seen:
+        seen.append(timer)
+    return len(seen)
+
+
+async def test_a_client_that_never_reads_is_not_read_from() -> None:
+    async with running(Limits(idle_s=0.3)) as context:
+        link = await context.link(LinkOptions(timeout_s=0.2))
+        link._writer.transport.pause_reading()  # type: ignore[attr-defined] # a read transport too
+        with pytest.raises(LinkError, match="cannot send"):
+            await _send_without_end(link)
+        link._writer.transport.abort()
+        assert await context.end_of(0)
+
+
+async def _send_without_end(link: Link) -> None:
+    while True:
+        await link.send(b"x" * 16000 + b"\n")
+
+
+async def test_stopping_in_the_middle_of_a_request_waits_for_its_rest() -> None:
+    async with running() as context:
+        link = await context.link()
+        await link.send(b"o")
+        await context.until(lambda: bool(context.conversations[0]._buffer))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(context.server.stop(5))
+            await link.send(b"ne\n")
+            assert await link.receive() == b"ONE\n"
+            assert await link.receive() == b""
+        await link.close()
 
 
 async def test_a_refused_client_gets_the_last_message_and_the_reason_is_kept() -> None:
