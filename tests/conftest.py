@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
+pytest_plugins = ("tests.fixtures.postgres",)
+
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config,  # noqa: ARG001  pytest passes hook arguments by name

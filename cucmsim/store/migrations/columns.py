@@ -49,7 +49,7 @@ def create(
         table,
         *columns,
         sa.PrimaryKeyConstraint(*key, name=f"pk_{table}"),
-        *(sa.UniqueConstraint(*names, name=f"uq_{table}_{'_'.join(names)}") for names in unique),
+        *(sa.UniqueConstraint(*names, name=f"uq_{table}_{names[0]}") for names in unique),
         *(
             sa.ForeignKeyConstraint([column], [f"{target}.pkid"], name=f"fk_{table}_{column}")
             for column, target in points
