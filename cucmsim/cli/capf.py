@@ -5,29 +5,25 @@ status 1 when that was not what the command is for.
 """
 
 import asyncio
-import base64
-import binascii
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from cucmsim.errors import CommandError, FormatError, RemoteProtocolError, UnreachableError
+from cucmsim.cli.certificatefile import parse_endpoint, read_certificate, read_identity
+from cucmsim.errors import CommandError, RemoteProtocolError, UnreachableError
 from cucmsim.formats.capf import CertificateType, NestedCertificate, Reason
 from cucmsim.phone.capfclient import CapfOperation, CapfOutcome, CapfPhone, visit_capf
 from cucmsim.phone.link import TLS_VERSIONS, LinkError, LinkOptions
-from cucmsim.pki.certificates import certificate_der, certificate_pem, load_certificate
-from cucmsim.pki.keys import PrivateKey, dump_private_key_pem, load_private_key
+from cucmsim.pki.certificates import certificate_der, certificate_pem
+from cucmsim.pki.keys import dump_private_key_pem
 from cucmsim.pki.signatures import Signer
 from cucmsim.protocols.capf_client import Credentials
 
 __all__ = ["register"]
-
-_T = TypeVar("_T")
 
 _PORT = 3804
 _USAGE = 2
@@ -121,15 +117,14 @@ def _command(expected: CapfOperation, summary: str) -> Callable[..., None]:
 
 def _phone(device: str, auth_string: str, files: _Files) -> CapfPhone:
     """Put together what the phone is and has. Raises CommandError (2)."""
-    if (files.key is not None and files.certificate is None) or (
-        (files.sudi is None) != (files.sudi_key is None)
-    ):
-        raise CommandError("--key needs --certificate; --sudi and --sudi-key need each other", 2)
+    if files.key is not None and files.certificate is None:
+        raise CommandError("--key needs --certificate", _USAGE)
+    if (files.sudi is None) != (files.sudi_key is None):
+        raise CommandError("--sudi and --sudi-key need each other", _USAGE)
     kind = CertificateType.MIC if files.is_mic else CertificateType.LSC
     held = None
     if files.certificate is not None:
-        der = _load(files.certificate, lambda data: certificate_der(load_certificate(data)))
-        held = NestedCertificate(kind, der)
+        held = NestedCertificate(kind, certificate_der(read_certificate(files.certificate)))
     credentials = Credentials(
         password=auth_string,
         certificate=_signer(files.certificate, files.key),
@@ -143,29 +138,7 @@ def _signer(certificate: Path | None, key: Path | None) -> Signer | None:
     """Read a certificate and its key, None where one is not given. Raises CommandError (2)."""
     if certificate is None or key is None:
         return None
-    signer = Signer(_load(certificate, load_certificate), _load(key, _private_key))
-    if signer.certificate.public_key() != signer.private_key.public_key():
-        raise CommandError(f"{key}: is not the key of {certificate}", _USAGE)
-    return signer
-
-
-def _load(path: Path, read: Callable[[bytes], _T]) -> _T:
-    """Read a file. Raises CommandError (2) naming it."""
-    try:
-        return read(path.read_bytes())
-    except (OSError, FormatError) as error:
-        raise CommandError(f"{path}: {getattr(error, 'strerror', None) or error}", _USAGE) from None
-
-
-def _private_key(data: bytes) -> PrivateKey:
-    """Read a private key from PEM or DER. Raises FormatError."""
-    match = re.search(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)-----END", data, re.DOTALL)
-    if match is None:
-        return load_private_key(data)
-    try:
-        return load_private_key(base64.b64decode(match[1]))
-    except binascii.Error as error:
-        raise FormatError(f"no private key in PEM: {error}", 0) from None
+    return Signer(*read_identity(certificate, key))
 
 
 def _options(tls: str | None, ciphers: str | None, timeout_s: float) -> LinkOptions:
@@ -178,11 +151,9 @@ def _options(tls: str | None, ciphers: str | None, timeout_s: float) -> LinkOpti
 
 def _visit(where: str, phone: CapfPhone, options: LinkOptions) -> CapfOutcome:
     """Visit the server. Raises CommandError (1) and UnreachableError (69)."""
-    host, _, port = where.rpartition(":") if ":" in where else (where, "", str(_PORT))
-    if not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - 16 bits
-        raise CommandError(f"{where}: expected HOST or HOST:PORT", _USAGE)
+    host, port = parse_endpoint(where, _PORT)
     try:
-        return asyncio.run(visit_capf(host.strip("[]"), int(port), phone, options))
+        return asyncio.run(visit_capf(host, port, phone, options))
     except LinkError as error:
         raise UnreachableError(str(error)) from None
     except RemoteProtocolError as error:

@@ -44,6 +44,7 @@ from cucmsim.store.rows import (
     ProcessNode,
 )
 from cucmsim.store.store import Store
+from tests.fixtures.postgres import SECURITY_PASSWORD
 
 KEYS = Path(__file__).parent.parent / "vectors" / "keys"
 NAME = "SEPB000B4BA0AEE"
@@ -100,14 +101,14 @@ def make_server(enrolment: Enrolment, journal: Journal, limits: Limits | None = 
 
 
 @pytest.fixture
-async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
+async def lab(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Lab]:
     clock, entropy = SystemClock(), SystemEntropy()
+    shutil.copy(sqlite_template, tmp_path / "cucm.db")
     async with Store.open(
         f"sqlite:///{tmp_path}/cucm.db",
-        security_password="lab",
+        security_password=SECURITY_PASSWORD,
         clock=clock,
         entropy=entropy,
-        migrate=True,
     ) as store:
         async with store.transaction() as transaction:
             node = ProcessNode(name="pub", host="pub", address="127.0.0.1", is_publisher=True)
