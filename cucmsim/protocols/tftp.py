@@ -200,6 +200,11 @@ class ServerTransfer:
             self._restarted = False
         self._deadline = since + self.terms.timeout_s
 
+    @property
+    def window_end(self) -> int:
+        """The last block that may be sent before the next ACK, without wrapping."""
+        return self.acked + self._window_count()
+
     def next_event(self) -> Event | None:
         """Return the oldest event that was not taken yet."""
         return self._events.popleft() if self._events else None
