@@ -17,9 +17,7 @@ from cucmsim.pki.release import Release
 from cucmsim.pki.signatures import Signer
 from cucmsim.services.staticfiles import BUILT_IN_FILES
 from cucmsim.services.trustlists import (
-    build_ctl,
     build_itl,
-    is_mixed_mode,
     signature_digest,
     signer_version,
 )
@@ -84,14 +82,9 @@ def load_start(
         signer_version=signer_version(replica, release),
         itl=itl or build_itl(pinned, node_name, release, timestamp=timestamp),
         itl_is_given=itl is not None,
-        ctl=static.get(CTL_FILENAME) or _new_ctl(pinned, release, timestamp),
+        ctl=static.get(CTL_FILENAME),
         static=static,
     )
-
-
-def _new_ctl(replica: Replica, release: Release, timestamp: datetime) -> bytes | None:
-    """Return a CTL for a mixed-mode cluster whose CTL nobody has stored yet."""
-    return build_ctl(replica, release, timestamp=timestamp) if is_mixed_mode(replica) else None
 
 
 def _static_files(replica: Replica, node_name: str) -> Mapping[str, bytes]:

@@ -130,13 +130,11 @@ async def test_there_is_no_ctl_in_a_cluster_that_was_never_mixed(make: Make) -> 
     assert await provisioning.fetch(f"CTL{PHONE}.tlv") is None
 
 
-async def test_a_mixed_mode_cluster_serves_a_ctl_that_verifies(
-    make: Make, view: View, vector: VectorBytes
+async def test_a_mixed_mode_cluster_whose_ctl_was_deleted_serves_none(
+    make: Make, view: View
 ) -> None:
     view.replace(_with_parameters(view.replica, ClusterSecurityMode="1"))
-    ctl = make(SUBSCRIBER).cached(f"CTL{PHONE}.tlv")
-    assert ctl is not None
-    assert verify_file(ctl, load_certificate(vector("callmanager-pub.crt")))
+    assert make(SUBSCRIBER).cached(f"CTL{PHONE}.tlv") is None
 
 
 async def test_a_stored_ctl_is_served_as_it_is_even_without_mixed_mode(
