@@ -7,6 +7,7 @@ the publisher. The security password is proved by opening a check value sealed u
 """
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -29,8 +30,8 @@ _ONE_AT_A_TIME = 0x6375636D
 """Key of the advisory lock under which PostgreSQL lets one process migrate."""
 
 
-def alembic_config(connection: Connection) -> Config:
-    """Return Alembic's configuration for our revisions on a connection."""
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration for our revisions, on a connection to run them."""
     config = Config()
     location = Path(__file__).with_name("migrations")
     config.set_main_option("script_location", str(location).replace("%", "%%"))
@@ -38,9 +39,10 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def _head(connection: Connection) -> tuple[str | None, frozenset[str]]:
+@cache
+def _revisions() -> tuple[str | None, frozenset[str]]:
     """Return our newest revision and all that we know."""
-    script = ScriptDirectory.from_config(alembic_config(connection))
+    script = ScriptDirectory.from_config(alembic_config())
     return script.get_current_head(), frozenset(step.revision for step in script.walk_revisions())
 
 
@@ -63,7 +65,7 @@ async def schema_problem(session: Session) -> str | None:
     """
     with session.database.explained():
         revision, foreign = await session.connection.run_sync(_found_revision)
-        head, known = await session.connection.run_sync(_head)
+    head, known = _revisions()
     shown = session.database.shown
     if foreign:
         raise StoreError(f"{shown} holds tables of another program; expected none or our own")
