@@ -148,7 +148,8 @@ class Connection(asyncio.Protocol):
         """Do all that the bytes received so far allow."""
         if self._channel.established or self._shake_hands():
             self._read_all()
-        self._flush()
+        else:
+            self._flush()
 
     def _shake_hands(self) -> bool:
         """Go on with the TLS handshake; return whether it is done."""

@@ -186,9 +186,13 @@ class TlsChannel:
         parts = []
         try:
             while True:
-                parts.append(self._tls.bio_read(_READ_SIZE))
+                part = self._tls.bio_read(_READ_SIZE)
+                parts.append(part)
+                if len(part) < _READ_SIZE:
+                    break
         except SSL.WantReadError:
-            return b"".join(parts)
+            pass  # nothing, or nothing more
+        return b"".join(parts)
 
     def close(self) -> None:
         """Put the close alert into the output, if the connection stands."""

@@ -50,6 +50,7 @@ HEADER_SIZE = 10
 DEFAULT_TIME_TO_LIVE_S = 86400
 
 _VERSION = 1
+_START = bytes((DISCRIMINATOR, _VERSION))
 _DEVICE_PREFIX = b"\x01"
 _NAME = re.compile(r"[A-Za-z0-9.]+=")
 
@@ -175,16 +176,21 @@ def message_size(data: bytes) -> int | None:
 
     Raises FormatError as soon as what is there cannot begin a message.
     """
-    expected = (DISCRIMINATOR, _VERSION)
-    for offset, (found, right) in enumerate(zip(data, expected, strict=False)):
-        if found != right:
-            what = ("protocol discriminator", "version")[offset]
-            raise FormatError(f"{what} 0x{found:02x}, expected 0x{right:02x}", offset)
-    if len(data) > len(expected):
+    if data[:2] != _START:
+        _check_start(data)
+    if len(data) > len(_START):
         _message_type(data[2])
     if len(data) < HEADER_SIZE:
         return None
     return HEADER_SIZE + int.from_bytes(data[8:HEADER_SIZE])
+
+
+def _check_start(data: bytes) -> None:
+    """Raise FormatError for the first byte that is not what a message starts with."""
+    for offset, (found, right) in enumerate(zip(data, _START, strict=False)):
+        if found != right:
+            what = ("protocol discriminator", "version")[offset]
+            raise FormatError(f"{what} 0x{found:02x}, expected 0x{right:02x}", offset)
 
 
 def _message_type(number: int) -> MessageType:

@@ -151,6 +151,8 @@ class _Conversation:
 
     def _next_message(self) -> tuple[Message, bytes] | None:
         """Take the next whole message out of the buffer. Raises FormatError."""
+        if not self._buffer:
+            return None
         size = message_size(bytes(self._buffer[:HEADER_SIZE]))
         if size is None or len(self._buffer) < size:
             return None
