@@ -12,27 +12,47 @@ from cucmsim.errors import CommandError, CucmsimError, SettingsError, StartError
 
 __all__ = ["build_app", "main"]
 
-_COMMANDS = ("run", "check", "inspect", "fetch", "status", "device", "tvs", "capf", "version")
+_MODULES = {
+    "run": "run",
+    "check": "check",
+    "inspect": "inspect",
+    "fetch": "fetch",
+    "status": "status",
+    "stop": "status",
+    "device": "device",
+    "tvs": "tvs",
+    "capf": "capf",
+    "version": "version",
+}
+"""The module that registers each command."""
 
 
-def build_app() -> typer.Typer:
-    """Make the command with every sub-command registered."""
+def build_app(wanted: str | None = None) -> typer.Typer:
+    """Make the command with every sub-command; with that of `wanted` alone if there is such a one.
+
+    Importing all of them takes a second, importing `inspect` a fraction of it.
+    """
     app = typer.Typer(
         name="cucmsim",
-        help="A simulated Cisco Unified Communications Manager cluster.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in _COMMANDS:
-        import_module(f"cucmsim.cli.{command}").register(app)
+    app.callback()(_describe)
+    modules = [_MODULES[wanted]] if wanted in _MODULES else dict.fromkeys(_MODULES.values())
+    for module in modules:
+        import_module(f"cucmsim.cli.{module}").register(app)
     return app
+
+
+def _describe() -> None:
+    """A simulated Cisco Unified Communications Manager cluster."""  # noqa: D401 - the help text
 
 
 def main() -> None:
     """Run the command line of this process."""
     try:
-        build_app()()
+        build_app(sys.argv[1] if len(sys.argv) > 1 else None)()
     except CommandError as error:
         _end(error, error.exit_status)
     except SettingsError as error:
