@@ -23,8 +23,6 @@ RUN useradd --system --uid 10069 --home-dir /var/lib/cucmsim --create-home cucms
  && mkdir -p /etc/cucmsim /var/lib/cucmsim/data /var/lib/cucmsim/certs \
  && chown -R cucmsim /var/lib/cucmsim
 COPY --from=lean /opt/cucmsim /opt/cucmsim
-COPY --from=code /code /opt/cucmsim
-COPY config /etc/cucmsim
 ENV PATH=/opt/cucmsim/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /var/lib/cucmsim
 VOLUME /var/lib/cucmsim/data /var/lib/cucmsim/certs
@@ -37,3 +35,5 @@ HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 \
   CMD ["python", "-m", "cucmsim.cli.probe", "/var/lib/cucmsim/data"]
 ENTRYPOINT ["cucmsim"]
 CMD ["run", "/etc/cucmsim/compose.toml"]
+COPY config /etc/cucmsim
+COPY --from=code /code /opt/cucmsim
