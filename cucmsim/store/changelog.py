@@ -40,7 +40,7 @@ class Writer:
         self.session = session
         self.version = version
         self.clock = clock
-        self._entropy = entropy
+        self._seed = entropy.token(16)
         self._drawn = 0
         self._touched: dict[_Touched, None] = {}
 
@@ -54,9 +54,8 @@ class Writer:
     def new_pkid(self) -> str:
         """Return a fresh lower-case uuid; never the same twice, even when the entropy repeats."""
         self._drawn += 1
-        place = b"%d/%d" % (self.version, self._drawn)
-        drawn = hashlib.sha256(self._entropy.token(16) + place).digest()[:16]
-        return str(UUID(bytes=drawn, version=4))
+        digest = hashlib.sha256(self._seed + b"/%d/%d" % (self.version, self._drawn)).digest()
+        return str(UUID(bytes=digest[:16], version=4))
 
     def touch(self, table: str, pkid: str, action: str) -> None:
         """Note a row: action I inserted, U updated, D deleted."""

@@ -166,7 +166,7 @@ class Database:
             asyncpg.PostgresError,
             asyncpg.InterfaceError,
         ) as fault:
-            raise StoreError(f"{self.shown} {_explain(fault)}") from fault
+            raise StoreError(f"{self.shown} {_explain(fault, self.is_sqlite)}") from fault
 
     @asynccontextmanager
     async def session(self, *, write: bool = False) -> AsyncIterator[Session]:
@@ -298,15 +298,15 @@ def is_away(error: StoreError) -> bool:
     return lost or isinstance(origin, OSError) or state.startswith(_AWAY)
 
 
-def _explain(fault: Exception) -> str:
+def _explain(fault: Exception, is_sqlite: bool) -> str:  # noqa: FBT001  not for others
     """Say what a failure of a driver means, as the end of a sentence about the database."""
     origin, state = _origin(fault)
     text = " ".join(str(origin).split())
     for start, meaning in _POSTGRES_FAULTS:
         if state and state.startswith(start):
             return meaning
-    if isinstance(origin, PermissionError | FileNotFoundError | NotADirectoryError):
-        return "cannot be opened: expected a directory that exists and can be written"
+    if isinstance(origin, OSError) and is_sqlite:
+        return f"cannot be opened ({text}): expected a directory that exists and can be written"
     if isinstance(origin, OSError):
         return f"does not answer ({text or type(origin).__name__})"
     for word, meaning in _SQLITE_FAULTS:
