@@ -1,4 +1,4 @@
-"""One TLS connection of a stream server: deadlines, decisions that wait, an orderly end.
+"""One connection, TLS or plain, of a stream server: deadlines, decisions that wait, an orderly end.
 
 Runs on asyncio and uvloop alike. A client can be silent, slow, mad or gone; whatever it does ends
 this connection only, and one log line says how it ended and how long it took.
@@ -20,6 +20,7 @@ from cucmsim.daemons.conversation import (
     PeerInfo,
     Recorder,
 )
+from cucmsim.daemons.plain import PlainChannel
 from cucmsim.daemons.tls import TlsChannel
 from cucmsim.errors import RemoteProtocolError
 
@@ -31,7 +32,7 @@ _LINGER_S = 5.0
 class Home(Protocol):
     """What a connection needs of the server it belongs to."""
 
-    context: SSL.Context
+    context: SSL.Context | None
     factory: ConversationFactory
     recorder: Recorder
     limits: Limits
@@ -55,7 +56,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._channel = TlsChannel(home.context)
+        self._channel = PlainChannel() if home.context is None else TlsChannel(home.context)
         self._loop = asyncio.get_running_loop()
         self._started = self._progress = self._loop.time()
         self._admitted = False
@@ -82,10 +83,12 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         descriptor = transport.get_extra_info("socket").fileno()
-        self._arrival = Arrival(number, address, port, descriptor)
+        self._arrival = Arrival(number, address, port, descriptor, self._wake, self._settle)
         self._conversation = self._home.factory(self._arrival, self._record)
         self._admitted = True
         self._arm(self._home.limits.handshake_s)
+        if self._home.context is None:
+            self._guarded(self._go_on)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
@@ -94,9 +97,10 @@ class Connection(asyncio.Protocol):
             self._guarded(self._go_on)
 
     def eof_received(self) -> None:
-        """Take note that the client closed its side without the close alert of TLS."""
+        """Take note that the client closed its side, under TLS without the close alert."""
         if self._task is None:
-            self._guarded(lambda: self._end_of_input("connection cut"))
+            outcome = "closed by peer" if self._home.context is None else "connection cut"
+            self._guarded(lambda: self._end_of_input(outcome))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Finish, at once or when the decision under way is taken."""
@@ -131,6 +135,20 @@ class Connection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self._transport.abort()
+
+    # what the conversation calls
+
+    def _wake(self) -> None:
+        """Ask the conversation soon what it has to say or to decide."""
+        self._loop.call_soon(self._woken)
+
+    def _woken(self) -> None:
+        if self._outcome is None and self._task is None and self._peer is not None:
+            self._guarded(self._advance)
+
+    def _settle(self) -> None:
+        """Take note that no part of a request is held."""
+        self._request_began = None
 
     # the inside
 
@@ -296,7 +314,7 @@ class Connection(asyncio.Protocol):
             self._close(reason)
 
     def _close(self, outcome: str) -> None:
-        """Close TLS and TCP in order; a client that does not read gets `_LINGER_S` for it."""
+        """Close in order, TLS before TCP; a client that does not read gets `_LINGER_S` for it."""
         if self._outcome is not None:
             return
         self._outcome = outcome
@@ -320,8 +338,8 @@ class Connection(asyncio.Protocol):
         log(
             "connection finished",
             peer=str(self._arrival),
-            tls=self._peer.tls_version if self._peer else None,
-            cipher=self._peer.cipher if self._peer else None,
+            tls=self._peer.tls_version or None if self._peer else None,
+            cipher=self._peer.cipher or None if self._peer else None,
             client=_subject(self._peer.certificate) if self._peer else None,
             requests=self._requests,
             outcome=outcome,

@@ -17,13 +17,19 @@ more from this client meanwhile, then writes `data_to_send()` and calls `decide(
 coroutine is not cancelled when the client goes away, so what a phone confirmed is written down;
 only `stop()` ends it, after the drain time.
 
+A server may be plain TCP as well: `on_handshake` then comes at once, with an empty TLS version. A
+conversation that has something to say or to decide without the client having sent anything (a
+deadline of its own, an order from elsewhere) calls `arrival.wake()`: the server calls `decide()`
+soon after. One that is sent whole messages which are no requests calls `arrival.settle()` when it
+holds no part of a message, so that the client does not seem to be in the middle of a request.
+
 When `closed` is true after that, the server closes the connection properly. `receive_data`,
 `decide` and the coroutine raise RemoteProtocolError to give the client up: what is in
 `data_to_send()` still goes out, then the connection ends and the reason is logged.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cryptography import x509
@@ -42,14 +48,23 @@ __all__ = [
 ]
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A TCP connection just accepted; `number` counts the connections of this server from 1."""
+    """A TCP connection just accepted; `number` counts the connections of this server from 1.
+
+    `wake` and `settle` are the server's; see the head of this module.
+    """
 
     number: int
     address: str
     port: int
     descriptor: int
+    wake: Callable[[], None] = field(default=_nothing, compare=False, repr=False)
+    settle: Callable[[], None] = field(default=_nothing, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Format as `address:port`."""
@@ -58,7 +73,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class PeerInfo:
-    """A client after its TLS handshake; `certificate` is what it presented, trusted or not."""
+    """A client after its TLS handshake; `certificate` is what it presented, trusted or not.
+
+    Over plain TCP version and cipher are empty.
+    """
 
     address: str
     port: int

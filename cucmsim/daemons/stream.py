@@ -1,4 +1,4 @@
-"""A daemon that speaks over TLS connections: the port, its connections and their limits.
+"""A daemon that speaks over TLS or plain TCP connections: the port, its connections, their limits.
 
 `conversation.py` says how a protocol plugs in, `connection.py` drives one connection, `tls.py`
 builds the context that all of them share.
@@ -41,12 +41,15 @@ _ABORT_S = 1.0
 
 
 class StreamServer:
-    """Listens on one endpoint and gives every connection its conversation."""
+    """Listens on one endpoint and gives every connection its conversation.
+
+    With `context` None the connections are plain TCP.
+    """
 
     def __init__(
         self,
         endpoint: tuple[str, int],
-        context: SSL.Context,
+        context: SSL.Context | None,
         factory: ConversationFactory,
         recorder: Recorder,
         limits: Limits | None = None,
