@@ -89,17 +89,18 @@ def ctl_signer_unit(release: Release) -> Unit:
 
 
 def itl_records(
-    release: Release, contents: ItlContents, *, rollback: bool = False
+    release: Release, contents: ItlContents, *, mixed_mode: bool = False, rollback: bool = False
 ) -> tuple[Record, ...]:
     """Return the records of an ITL.
 
-    `rollback` is the parameter Prepare Cluster for Rollback to pre 8.0: no TVS and no TFTP, and
-    from 12.0 nothing but CAPF.
+    From 10.0 to 11.5 the CallManager certificate is TFTP's in a non-secure cluster (seed 003) and
+    CCM+TFTP's in mixed mode (phone.md 2.4). `rollback` is the parameter Prepare Cluster for
+    Rollback to pre 8.0: no TVS and no TFTP, and from 12.0 nothing but CAPF.
     """
     if release >= _FIRST_SIGNED_BY_ITLRECOVERY:
         records = _itl_of_release_12(contents, rollback=rollback)
     elif release >= _FIRST_WITH_ITLRECOVERY:
-        records = _itl_of_release_10(contents)
+        records = _itl_of_release_10(contents, Role.CCM_TFTP if mixed_mode else Role.TFTP)
     else:
         records = _itl_of_release_8(contents)
     if rollback:
@@ -164,10 +165,10 @@ def _itl_of_release_8(contents: ItlContents) -> list[Record]:
     ]
 
 
-def _itl_of_release_10(contents: ItlContents) -> list[Record]:
+def _itl_of_release_10(contents: ItlContents, callmanager_role: Role) -> list[Record]:
     return [
         certificate_record(Role.SAST, contents.callmanager),
-        certificate_record(Role.TFTP, contents.callmanager),
+        certificate_record(callmanager_role, contents.callmanager),
         *_capf_records(contents),
         *_tvs_records(contents.tvs[:1]),
         *_itl_recovery_records(contents),

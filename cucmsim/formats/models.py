@@ -1,7 +1,7 @@
 """The phone models that the cluster knows: names, numbers, protocols, default loads.
 
 Data only. `number` is the device type of `typemodel`, which `XMLDefault.cnf.xml` puts into the
-element name (`<loadInformation622 model="Cisco 7821">`). The numbers of the 78xx and 88xx phones,
+element name (`<loadinformation621 model="Cisco 7821">`). The numbers of the 78xx and 88xx phones,
 7960, 7940, 7941 and 7912 come from the reference (cucm.md 4.2); those of the other 79xx phones are
 the ones their published `XMLDefault.cnf.xml` files carry. The `ctiid` of a configuration file is
 documented for no model by name (one file shows 548): the device type stands in for it, which is a

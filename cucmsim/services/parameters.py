@@ -108,12 +108,6 @@ ENTERPRISE_PARAMETERS: Mapping[str, Parameter] = _by_name(
         "F",
         choices=_FLAG,
     ),
-    Parameter(
-        "EndpointAdvancedEncryptionAlgorithmsSupport",
-        "Endpoint Advanced Encryption Algorithms Support",
-        "F",
-        choices=_FLAG,
-    ),
     Parameter("ClusterSIPOAuthMode", "Cluster SIPOAuth Mode", "0", choices=("0", "1")),
     _url("URLAuthentication", "URL Authentication"),
     _url("URLDirectories", "URL Directories"),

@@ -116,7 +116,9 @@ def build_itl(
     data = sign_trust_list(
         _itl_signer(replica, node_name, unit),
         filename=ITL_FILENAME,
-        records=itl_records(release, contents, rollback=rollback),
+        records=itl_records(
+            release, contents, mixed_mode=is_mixed_mode(replica), rollback=rollback
+        ),
         timestamp=timestamp,
         digest=signature_digest(replica),
         signer_version=signer_version(replica, release),

@@ -80,6 +80,14 @@ def test_an_itl_holds_the_records_of_its_release(
     assert shown(itl_records(Release.parse(release), itl)) == order
 
 
+@pytest.mark.parametrize("release", ITL_ORDERS)
+def test_in_mixed_mode_the_itl_names_callmanager_as_ccm_and_tftp(
+    itl: ItlContents, release: str
+) -> None:
+    order = ITL_ORDERS[release].replace(" tftp:cm", " ccm+tftp:cm")
+    assert shown(itl_records(Release.parse(release), itl, mixed_mode=True)) == order
+
+
 @pytest.mark.parametrize(
     ("release", "order"),
     [("9.1", "sast:cm capf:capf"), ("11.5", "sast:cm capf:capf sast:rec"), ("12.5", "capf:capf")],

@@ -46,6 +46,14 @@ def test_an_itl_of_10_holds_the_documented_records_in_order(two_nodes: Replica) 
     assert itl.header.signer_version is None
 
 
+def test_in_mixed_mode_the_itl_of_10_names_callmanager_as_ccm_and_tftp(
+    two_nodes: Replica,
+) -> None:
+    mixed = _with_parameters(two_nodes, ClusterSecurityMode="1")
+    itl = _itl(mixed, PUBLISHER, Release(11, 5))
+    assert _roles(itl) == [Role.SAST, Role.CCM_TFTP, Role.CAPF, Role.TVS, Role.SAST, Role.TVS]
+
+
 @pytest.mark.parametrize(
     ("node", "release", "signer"),
     [
