@@ -75,6 +75,7 @@ class PhoneFiles:
             name: _pool_values(replica, pool) for name, pool in replica.device_pools.items()
         }
         self._no_pool = PoolValues("", "", "", (), ())
+        self._default_pool = _default_pool(replica)
 
     def full(self, device: Device) -> bytes:
         """Return the whole configuration of a phone."""
@@ -94,13 +95,12 @@ class PhoneFiles:
         return stub(self.full(device), certificate)
 
     def default(self) -> bytes:
-        """Return `XMLDefault.cnf.xml`: the default pool, else the first, and every model."""
-        pool = self._pools.get("Default") or next(iter(self._pools.values()), self._no_pool)
+        """Return `XMLDefault.cnf.xml`: TFTP's default CallManager group, and every model."""
         loads = (
             DefaultLoad(model.number, model.product, model.default_load(model.protocols[0]))
             for model in PHONE_MODELS.values()
         )
-        return default_config(self._cluster, pool, loads)
+        return default_config(self._cluster, self._default_pool, loads)
 
     def values(self, device: Device) -> PhoneValues:
         """Return the values of a phone's configuration."""
@@ -189,6 +189,13 @@ def _pool_values(replica: Replica, pool: DevicePool) -> PoolValues:
         date_time=_date_time(pool),
         connection_monitor_duration_s=pool.connection_monitor_duration_s,
     )
+
+
+def _default_pool(replica: Replica) -> PoolValues:
+    """Return what unknown phones are told: the group that is TFTP's default, else the first."""
+    groups = sorted(replica.groups.values(), key=lambda group: not group.tftp_default)
+    name = groups[0].name if groups else ""
+    return _pool_values(replica, DevicePool(name="", callmanager_group=name))
 
 
 def _call_manager(node: ProcessNode) -> CallManager:

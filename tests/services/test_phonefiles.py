@@ -209,8 +209,18 @@ def test_the_default_file_lists_the_known_models(two_nodes: Replica) -> None:
     assert root.findtext("callManagerGroup/name") == "Default"
 
 
-def test_a_cluster_without_pools_has_a_default_file(two_nodes: Replica) -> None:
-    files = PhoneFiles(replace(two_nodes, device_pools={}), PUBLISHER, Release(12, 5))
+def test_the_default_file_names_the_group_that_is_tftps_default(two_nodes: Replica) -> None:
+    pools = {"Default": replace(two_nodes.device_pools["Default"], callmanager_group="Single")}
+    root = _root(
+        PhoneFiles(replace(two_nodes, device_pools=pools), PUBLISHER, Release(12, 5)).default()
+    )
+    assert root.findtext("callManagerGroup/name") == "Default"
+    assert root.findtext("callManagerGroup/tftpDefault") == "true"
+    assert len(root.findall("TVS/members/member")) == 2
+
+
+def test_a_cluster_without_groups_has_a_default_file(two_nodes: Replica) -> None:
+    files = PhoneFiles(replace(two_nodes, groups={}), PUBLISHER, Release(12, 5))
     assert _root(files.default()).findtext("callManagerGroup/name") == ""
 
 
