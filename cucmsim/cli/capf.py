@@ -7,17 +7,18 @@ status 1 when that was not what the command is for.
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cucmsim.cli.certificatefile import parse_endpoint, read_certificate, read_identity
+from cucmsim.cli.linkoptions import CiphersOption, TimeoutOption, TlsOption, link_options
 from cucmsim.errors import CommandError, RemoteProtocolError, UnreachableError
 from cucmsim.formats.capf import CertificateType, NestedCertificate, Reason
 from cucmsim.phone.capfclient import CapfOperation, CapfOutcome, CapfPhone, visit_capf
-from cucmsim.phone.link import TLS_VERSIONS, LinkError, LinkOptions
+from cucmsim.phone.link import LinkError, LinkOptions, UnusableOptionsError
 from cucmsim.pki.certificates import certificate_der, certificate_pem
 from cucmsim.pki.keys import dump_private_key_pem
 from cucmsim.pki.signatures import Signer
@@ -60,11 +61,6 @@ _KeyOut = Annotated[
 _Out = Annotated[
     Path | None, typer.Option("--out", help="Where the new LSC goes; left out: standard output.")
 ]
-_Tls = Annotated[
-    str | None, typer.Option("--tls", help=f"Only this TLS version: {', '.join(TLS_VERSIONS)}.")
-]
-_Ciphers = Annotated[str | None, typer.Option("--ciphers", help="OpenSSL cipher list.")]
-_Timeout = Annotated[float, typer.Option("--timeout", help="Seconds for each answer.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +98,12 @@ def _command(expected: CapfOperation, summary: str) -> Callable[..., None]:
         sudi_key: _SudiKey = None,
         key_out: _KeyOut = None,
         out: _Out = None,
-        tls: _Tls = None,
-        ciphers: _Ciphers = None,
-        timeout: _Timeout = 10.0,
+        tls: TlsOption = None,
+        ciphers: CiphersOption = None,
+        timeout: TimeoutOption = 10.0,
     ) -> None:
         phone = _phone(device, auth_string, _Files(certificate, key, mic, sudi, sudi_key))
-        outcome = _visit(host, phone, _options(tls, ciphers, timeout))
+        outcome = _visit(host, phone, link_options(tls, ciphers, timeout))
         _write(outcome, key_out, out)
         _conclude(expected, outcome, device)
 
@@ -141,19 +137,13 @@ def _signer(certificate: Path | None, key: Path | None) -> Signer | None:
     return Signer(*read_identity(certificate, key))
 
 
-def _options(tls: str | None, ciphers: str | None, timeout_s: float) -> LinkOptions:
-    """Return how to connect. Raises CommandError (2)."""
-    if tls is not None and tls not in TLS_VERSIONS:
-        raise CommandError(f"--tls {tls}: expected one of {', '.join(TLS_VERSIONS)}", _USAGE)
-    options = LinkOptions(timeout_s=timeout_s, tls_version=tls)
-    return options if ciphers is None else replace(options, ciphers=ciphers)
-
-
 def _visit(where: str, phone: CapfPhone, options: LinkOptions) -> CapfOutcome:
-    """Visit the server. Raises CommandError (1) and UnreachableError (69)."""
+    """Visit the server. Raises CommandError (1, 2) and UnreachableError (69)."""
     host, port = parse_endpoint(where, _PORT)
     try:
         return asyncio.run(visit_capf(host, port, phone, options))
+    except (UnusableOptionsError, ValueError) as error:
+        raise CommandError(str(error), _USAGE) from None
     except LinkError as error:
         raise UnreachableError(str(error)) from None
     except RemoteProtocolError as error:

@@ -4,7 +4,6 @@ Exit status: 0 trusted, 1 not trusted (or no proper answer), 2 usage, 69 unreach
 """
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import typer
 from cryptography import x509
 
 from cucmsim.cli.certificatefile import parse_endpoint, read_certificate, read_identity
+from cucmsim.cli.linkoptions import CiphersOption, TimeoutOption, TlsOption, link_options
 from cucmsim.errors import CommandError, UnreachableError
 from cucmsim.formats.names import format_name
 from cucmsim.formats.roles import role_name
@@ -23,7 +23,7 @@ from cucmsim.formats.tvs import (
     VerificationAnswer,
     VerificationRequest,
 )
-from cucmsim.phone.link import TLS_VERSIONS, LinkError, LinkOptions, UnusableOptionsError
+from cucmsim.phone.link import LinkError, LinkOptions, UnusableOptionsError
 from cucmsim.phone.tvsclient import TvsReply, WrongAnswerError, ask
 from cucmsim.pki.certificates import certificate_der, certificate_pem, load_certificate
 from cucmsim.pki.keys import PrivateKey
@@ -36,10 +36,6 @@ _USAGE = 2
 
 _Server = Annotated[str, typer.Argument(metavar="HOST[:PORT]", help="Port 2445 if not given.")]
 _Device = Annotated[str, typer.Option(help="Device name to ask as.")]
-_Tls = Annotated[
-    str | None, typer.Option(help=f"Speak this version only: {', '.join(TLS_VERSIONS)}.")
-]
-_Ciphers = Annotated[str | None, typer.Option(help="OpenSSL cipher string, e.g. AES256-SHA.")]
 _Client = Annotated[
     Path | None,
     typer.Option(help="The LSC or MIC to present when asked (PEM or DER)."),
@@ -47,7 +43,6 @@ _Client = Annotated[
 _ClientKey = Annotated[
     Path | None, typer.Option(help="Its private key; left out: it stands in the same PEM file.")
 ]
-_Timeout = Annotated[float, typer.Option(help="Seconds to wait for each step.", min=0.1)]
 
 _DEFAULT_DEVICE = "CP-8861-SEP000000000000"
 
@@ -65,15 +60,15 @@ def _verify(
     certificate: Annotated[Path, typer.Argument(help="Certificate to ask about, PEM or DER.")],
     *,
     device: _Device = _DEFAULT_DEVICE,
-    tls: _Tls = None,
-    ciphers: _Ciphers = None,
+    tls: TlsOption = None,
+    ciphers: CiphersOption = None,
     client_certificate: _Client = None,
     client_key: _ClientKey = None,
-    timeout: _Timeout = 10.0,
+    timeout: TimeoutOption = 10.0,
 ) -> None:
     """Ask whether a certificate is trusted."""
     request = VerificationRequest(device, certificate_der(read_certificate(certificate)))
-    options = _options(tls, ciphers, timeout, _identity(client_certificate, client_key))
+    options = link_options(tls, ciphers, timeout, _identity(client_certificate, client_key))
     _show(_ask(server, request, options, TvsClient()))
 
 
@@ -87,17 +82,17 @@ def _query(  # noqa: PLR0913 - one parameter an option of the command line
         Path | None, typer.Option("--output", "-o", help="Write the certificate here, PEM.")
     ] = None,
     device: _Device = _DEFAULT_DEVICE,
-    tls: _Tls = None,
-    ciphers: _Ciphers = None,
+    tls: TlsOption = None,
+    ciphers: CiphersOption = None,
     client_certificate: _Client = None,
     client_key: _ClientKey = None,
-    timeout: _Timeout = 10.0,
+    timeout: TimeoutOption = 10.0,
     issuer_tag: Annotated[int, typer.Option(help="Tag of the issuer.", min=4, max=6)] = 4,
     serial_tag: Annotated[int, typer.Option(help="Tag of the serial number.", min=4, max=6)] = 5,
 ) -> None:
     """Ask for the certificate with an issuer and serial number."""
     request = QueryRequest(device, subject or issuer, issuer, _serial(serial))
-    options = _options(tls, ciphers, timeout, _identity(client_certificate, client_key))
+    options = link_options(tls, ciphers, timeout, _identity(client_certificate, client_key))
     client = TvsClient(tags=QueryTags(issuer_tag, serial_tag))
     _show(_ask(server, request, options, client), output)
 
@@ -161,23 +156,6 @@ def _identity(
             raise CommandError("--client-key needs --client-certificate", _USAGE)
         return None
     return read_identity(certificate, key)
-
-
-def _options(
-    tls: str | None,
-    ciphers: str | None,
-    timeout_s: float,
-    identity: tuple[x509.Certificate, PrivateKey] | None,
-) -> LinkOptions:
-    """Return how to connect. Raises CommandError."""
-    if tls is not None and tls not in TLS_VERSIONS:
-        raise CommandError(f"--tls {tls}: expected one of {', '.join(TLS_VERSIONS)}", _USAGE)
-    options = LinkOptions(timeout_s=timeout_s, tls_version=tls)
-    if ciphers is not None:
-        options = replace(options, ciphers=f"{ciphers}:@SECLEVEL=0")
-    if identity is not None:
-        options = replace(options, certificate=identity[0], private_key=identity[1])
-    return options
 
 
 def _serial(text: str) -> bytes:

@@ -273,6 +273,7 @@ async def test_a_certificate_with_its_key_is_a_proof(tmp_path: Path) -> None:
             "is not the key of",
         ),
         (("--tls", "0.9"), "expected one of 1.0, 1.1, 1.2, 1.3"),
+        (("--ciphers", "NOTHING"), "no cipher match"),
     ],
 )
 def test_wrong_usage_ends_with_2(
@@ -286,6 +287,20 @@ def test_wrong_usage_ends_with_2(
     Path("pem").write_text("-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----\n")
     with pytest.raises(CommandError, match=message) as caught:
         command("capf", "enrol", "127.0.0.1", "--device", NAME, *arguments)
+    assert caught.value.exit_status == 2
+
+
+async def test_the_old_tls_of_old_phones_needs_no_security_level() -> None:
+    await run(play_install, "enrol", "--tls", "1.0", "--ciphers", "AES256-SHA")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("--ciphers", "NOTHING"), "no cipher match"), (("--device", "S" * 70_000), "at most 65535")],
+)
+async def test_what_cannot_be_sent_ends_with_2(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(CommandError, match=message) as caught:
+        await run(play_install, "enrol", *arguments)
     assert caught.value.exit_status == 2
 
 
