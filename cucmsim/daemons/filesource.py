@@ -1,8 +1,11 @@
 """Where the TFTP and HTTP daemons get their files: what `services/provisioning` offers them."""
 
+import re
 from typing import Protocol
 
-__all__ = ["FileSource"]
+__all__ = ["FileSource", "device_in"]
+
+_DEVICE = re.compile(r"SEP[0-9A-Fa-f]{12}")
 
 
 class FileSource(Protocol):
@@ -15,3 +18,9 @@ class FileSource(Protocol):
     async def fetch(self, name: str) -> bytes | None:
         """Return the file, built and signed off the loop; None when there is no such file."""
         ...
+
+
+def device_in(name: str) -> str | None:
+    """Return the phone that a file name speaks of (`SEP001B54C25A01`); None when it does not."""
+    found = _DEVICE.search(name)
+    return found[0].upper() if found else None

@@ -6,14 +6,13 @@ puts them together: ports, the sweep for timeouts, the journal, the log, startin
 
 import asyncio
 import contextlib
-import re
 import sys
 from collections.abc import Sequence
 
 import structlog
 
 from cucmsim.clock import Clock
-from cucmsim.daemons.filesource import FileSource
+from cucmsim.daemons.filesource import FileSource, device_in
 from cucmsim.daemons.poller import Poller, make_poller
 from cucmsim.daemons.tftp_listener import Context, Listener, TftpOptions
 from cucmsim.daemons.tftp_single_port import SinglePortListener
@@ -23,7 +22,6 @@ from cucmsim.services.journal import Exchange, Journal
 
 __all__ = ["TftpOptions", "TftpServer"]
 
-_DEVICE = re.compile(r"SEP[0-9A-Fa-f]{12}")
 _SPARE_DESCRIPTORS = 512
 
 
@@ -144,7 +142,6 @@ class TftpServer:
     def _ended(self, ask: Ask, answer: str, reason: str) -> None:
         """Record a finished request; cheap, for a thousand phones boot at once."""
         milliseconds = (self._clock.monotonic() - ask.started) * 1000
-        device = _DEVICE.search(ask.name)
         peer = f"{ask.peer[0]}:{ask.peer[1]}"
         self._journal.record(
             Exchange(
@@ -152,7 +149,7 @@ class TftpServer:
                 self._node,
                 self.name,
                 peer,
-                device.group() if device else None,
+                device_in(ask.name),
                 ask.name,
                 f"{answer}: {reason}" if reason else answer,
                 milliseconds,
