@@ -25,7 +25,7 @@ from cucmsim.formats.listing import (
     kind_of,
     record_tag_name,
 )
-from cucmsim.formats.names import decode_text, display_serial
+from cucmsim.formats.names import decode_text, display_serial, escape_controls
 from cucmsim.formats.roles import role_name
 from cucmsim.formats.trustlist import (
     PHONE_SIZE_LIMIT,
@@ -154,7 +154,7 @@ def _as_listing(inspected: _Inspected) -> str:
             verified=inspected.signature == _VALID,
         )
     return (
-        f"{inspected.kind}: {header.filename}\n"
+        f"{inspected.kind}: {escape_controls(header.filename)}\n"
         f"Length of file: {len(inspected.data)}\n\n"
         f"{format_header(header)}\n"
         f"Length of payload: {len(inspected.data) - header.length}\n"

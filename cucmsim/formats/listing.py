@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cucmsim.formats.header import Header, Tag
-from cucmsim.formats.names import decode_text, display_serial
+from cucmsim.formats.names import decode_text, display_serial, escape_controls
 from cucmsim.formats.records import RecordTag
 from cucmsim.formats.roles import Role, role_name
 from cucmsim.formats.tlv import Element, read_elements
@@ -265,7 +265,7 @@ def _hex_pairs(value: bytes) -> str:
 
 def _row(tag: int, name: str, length: int, value: str) -> str:
     stop = "\t" if len(name) >= _LONG_NAME else "\t\t"
-    shown = f"\t{value}" if value.strip() else ""
+    shown = f"\t{escape_controls(value)}" if value.strip() else ""
     return f"{tag}\t{name}{stop}{length}{shown}"
 
 

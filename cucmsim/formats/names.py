@@ -14,6 +14,7 @@ __all__ = [
     "decode_text",
     "display_serial",
     "encode_text",
+    "escape_controls",
     "format_etoken_name",
     "format_name",
     "is_etoken",
@@ -87,6 +88,13 @@ def encode_text(text: str) -> bytes:
 def decode_text(value: bytes) -> str:
     r"""Return the text of an element without its NUL; what is no UTF-8 becomes `\xNN`."""
     return value.removesuffix(b"\0").decode(errors="backslashreplace")
+
+
+def escape_controls(text: str) -> str:
+    r"""Return `text` fit for one line: what cannot be printed becomes an escape such as `\n`."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
 
 
 def serial_bytes(certificate: x509.Certificate) -> bytes:

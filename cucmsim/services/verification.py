@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from cucmsim.errors import FormatError
-from cucmsim.formats.names import format_name, serial_bytes
+from cucmsim.formats.names import escape_controls, format_name, serial_bytes
 from cucmsim.formats.trustlist import decode_trust_list
 from cucmsim.formats.tvs import DEFAULT_TIME_TO_LIVE_S
 from cucmsim.pki.certificates import load_certificate
@@ -155,8 +155,9 @@ class Verification:
     # traces
 
     def _say(self, line: str) -> None:
+        """Write a trace line; a name with line breaks in it makes no line of its own."""
         if self._trace is not None:
-            self._trace(line)
+            self._trace(line if line.isprintable() else escape_controls(line))
 
     def _say_not_found(self, cache: str) -> None:
         self._say(f"ERROR:{cache} - Cannot find the certificate in the cache")

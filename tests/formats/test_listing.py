@@ -323,6 +323,16 @@ def test_a_signer_version_and_an_odd_tag_of_a_header_are_shown(vectors: Path) ->
     assert lines[-1] == "99\tUNKNOWN\t\t1"
 
 
+def test_a_name_cannot_steer_the_terminal(seed_003: Cluster) -> None:
+    name = Element(RecordTag.SUBJECT_NAME, b"CN=\x1b[2J\0")
+    length = Element(RecordTag.RECORD_LENGTH, (5 + 5 + 3 + len(name.value)).to_bytes(2))
+    record = Record((length, name, Element(RecordTag.FUNCTION, b"\0\x02")))
+    data = sign_trust_list(
+        seed_003.callmanager, filename=CTL_FILENAME, records=(record,), timestamp=AT
+    )
+    assert r"CN=\x1b[2J" in format_trust_list(Kind.CTL, data, modified=CET)
+
+
 def test_containers_within_containers_are_shown_two_deep(vectors: Path) -> None:
     header = decode_header((vectors / "itl/ITL-sha1-v1.0.tlv").read_bytes())
     value = b""

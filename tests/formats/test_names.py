@@ -12,6 +12,7 @@ from cucmsim.formats.names import (
     decode_text,
     display_serial,
     encode_text,
+    escape_controls,
     format_etoken_name,
     format_name,
     is_etoken,
@@ -121,6 +122,14 @@ def test_texts_end_with_a_nul_that_is_not_part_of_them(text: str) -> None:
 def test_a_text_without_nul_or_in_no_utf_8_is_read_all_the_same() -> None:
     assert decode_text(b"abc") == "abc"
     assert decode_text(b"a\xffb\0") == r"a\xffb"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("CN=Łódź Inc.;OU=x", "CN=Łódź Inc.;OU=x"), ("a\nb\x1b[2J\u2028", r"a\nb\x1b[2J\u2028")],
+)
+def test_what_cannot_be_printed_is_escaped(text: str, expected: str) -> None:
+    assert escape_controls(text) == expected
 
 
 class MakeSigner(Protocol):

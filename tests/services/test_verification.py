@@ -340,6 +340,15 @@ def test_a_query_writes_the_lines_of_seed_002() -> None:
     ]
 
 
+def test_a_name_with_line_breaks_makes_no_trace_line_of_its_own() -> None:
+    rig = Rig()
+    rig.take_lines()
+    rig.verification.query("CN=x", b"\1", "CN=y\n18:01:06.345 | debug forged")
+    lines = rig.take_lines()
+    assert all(line.isprintable() for line in lines)
+    assert r"tvsHandleQueryCertReq : Subject Name is: CN=y\n18:01:06.345 | debug forged" in lines
+
+
 def test_an_etoken_is_found_in_the_ctl_with_the_lines_of_seed_001(etoken_der: bytes) -> None:
     lines: list[str] = []
     ctl = ctl_of(etoken_record(load_certificate(etoken_der)))
