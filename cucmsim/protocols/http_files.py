@@ -158,9 +158,8 @@ class HttpFileServer:
             self._state = State.CLOSED
             return
         self._state = State.AWAIT_REQUEST
-        if self._connection.their_state is h11.DONE:
-            self._connection.start_next_cycle()
-            self._read()
+        self._begin_next()
+        self._read()
 
     def _read(self) -> None:
         """Take from the parser what is complete; one request at a time."""
@@ -168,10 +167,16 @@ class HttpFileServer:
             event = self._connection.next_event()
             if isinstance(event, h11.Request):
                 self._take(event)
-            elif not isinstance(event, h11.Data | h11.EndOfMessage):
+            elif isinstance(event, h11.EndOfMessage):
+                self._begin_next()
+            elif not isinstance(event, h11.Data):
                 return
-            if self.is_closed:
-                return
+
+    def _begin_next(self) -> None:
+        """Let the parser go on to the next request when this one is read and answered."""
+        both = (self._connection.our_state, self._connection.their_state)
+        if both == (h11.DONE, h11.DONE):
+            self._connection.start_next_cycle()
 
     def _take(self, request: h11.Request) -> None:
         """Take a request, or refuse a method that files do not have."""
@@ -191,8 +196,6 @@ class HttpFileServer:
     def _refuse(self, status: int, *more: tuple[bytes, bytes]) -> None:
         """Answer with an error and close."""
         self._state = State.CLOSED
-        if self._connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            return
         head = h11.Response(
             status_code=status, reason=_REASONS[status], headers=[*_fields(0), *more]
         )
