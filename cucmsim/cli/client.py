@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from cucmsim.cluster.directory import management_sockets
+from cucmsim.cluster.directory import management_sockets, socket_path
 from cucmsim.cluster.settings import Settings
 from cucmsim.errors import CommandError, UnreachableError
 
@@ -20,6 +20,14 @@ class ManagementClient:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def answers(self) -> bool:
+        """Tell whether a process answers; a killed one leaves its socket behind."""
+        try:
+            self.get("/ready")
+        except UnreachableError:
+            return False
+        return True
 
     def get(self, url: str, parameters: Mapping[str, str | int] | None = None) -> object:
         """Return the answer to a GET."""
@@ -67,7 +75,7 @@ def _detail(answer: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError):
         return f"status {answer.status_code}"
     if isinstance(detail, list):
-        return "\n".join(line if isinstance(line, str) else str(line) for line in detail)
+        return "\n".join(str(line) for line in detail)
     return str(detail)
 
 
@@ -85,8 +93,9 @@ def clients_of(settings: Settings) -> list[ManagementClient]:
 def publisher_client(settings: Settings) -> ManagementClient:
     """Return the client of the process that runs the publisher, where changes are made."""
     clients = clients_of(settings)
-    name = settings.publisher.name
-    for client in clients:
-        if client.path.stem in ("cluster", name):
-            return client
-    return clients[0]
+    data, name = settings.cluster.data_directory, settings.publisher.name
+    for path in (socket_path(data, name), socket_path(data, None)):
+        for client in clients:
+            if client.path == path and client.answers():
+                return client
+    raise UnreachableError(f"the publisher, {name}, does not run in {data}")

@@ -1,7 +1,6 @@
 """`cucmsim device`: list, add, change and remove phones while the cluster runs."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.table import Table
 
 from cucmsim.cli.client import publisher_client
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
-from cucmsim.cluster.management import DeviceList, DeviceReport
+from cucmsim.cluster.reports import DeviceList, DeviceReport
 from cucmsim.cluster.values import parse_mac
 from cucmsim.errors import CommandError
 
@@ -43,7 +42,9 @@ EcSize = Annotated[int | None, typer.Option(help="EC key size of the LSC in bits
 Pool = Annotated[str | None, typer.Option(help="Name of a device pool.")]
 Description = Annotated[str | None, typer.Option(help="A text.")]
 Load = Annotated[str | None, typer.Option(help="Phone load.")]
-Lines = Annotated[list[str] | None, typer.Option("--line", help="Directory number; repeatable.")]
+Lines = Annotated[
+    list[str] | None, typer.Option("--line", help="Directory number; repeatable, empty: no lines.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -144,11 +145,12 @@ _NO_KEYS = frozenset({"config", "device", "data"})
 
 def _given(arguments: dict[str, object]) -> dict[str, object]:
     """Return the options that were given, by their keys in [[phones]]."""
-    return {
-        name: str(value) if isinstance(value, Path) else value
+    given = {
+        name: value
         for name, value in arguments.items()
         if name not in _NO_KEYS and value not in (None, [])
     }
+    return given | {"lines": ()} if given.get("lines") == [""] else given
 
 
 def _name(device: str) -> str:

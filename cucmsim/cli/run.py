@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
 
@@ -49,9 +50,7 @@ def register(app: typer.Typer) -> None:
         if log_level not in (None, "debug", "info", "warning", "error"):
             raise typer.BadParameter("expected debug, info, warning or error", param_hint="LEVEL")
         _start_logs(settings, log_format, log_level)
-        options = RunOptions(node, prune)
-        with contextlib.suppress(KeyboardInterrupt):
-            _run_loop(settings, options, ready_file)
+        _run_loop(_until_signal(settings, RunOptions(node, prune), ready_file))
 
 
 def _start_logs(settings: Settings, log_format: LogFormat | None, level: str | None) -> None:
@@ -66,45 +65,56 @@ def _unknown_node(settings: Settings, node: str) -> Problem:
     return Problem(str(settings.path), "--node", repr(node), f"one of {names}")
 
 
-def _run_loop(settings: Settings, options: RunOptions, ready_file: Path | None) -> None:
+def _run_loop(main: Coroutine[None, None, None]) -> None:
     """Run on uvloop where it is installed."""
     try:
         import uvloop  # noqa: PLC0415 - not on every system
     except ImportError:
-        asyncio.run(_serve(settings, options, ready_file))
+        asyncio.run(main)
     else:
-        uvloop.run(_serve(settings, options, ready_file))
+        uvloop.run(main)
 
 
-async def _serve(settings: Settings, options: RunOptions, ready_file: Path | None) -> None:
-    """Run the cluster, say when it is ready, stop on a signal or request."""
+async def _until_signal(settings: Settings, options: RunOptions, ready_file: Path | None) -> None:
+    """Run the cluster; the first SIGINT or SIGTERM stops it, or gives up its start."""
     stopping = asyncio.Event()
+    running = asyncio.create_task(_run_cluster(settings, options, ready_file, stopping))
+
+    def stop() -> None:
+        if not stopping.is_set():
+            stopping.set()
+            running.cancel()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    typer.echo(f"Starting {settings.cluster.id} (release {settings.cluster.release}) ...")
-    await _until_stopped(settings, options, ready_file, stopping)
-
-
-async def _until_stopped(
-    settings: Settings, options: RunOptions, ready_file: Path | None, stopping: asyncio.Event
-) -> None:
-    async with Cluster.running(settings, options) as cluster:
-        _announce(cluster, ready_file)
-        requested = asyncio.ensure_future(cluster.wait_stopped())
-        signalled = asyncio.ensure_future(stopping.wait())
-        await asyncio.wait((requested, signalled), return_when=asyncio.FIRST_COMPLETED)
-        requested.cancel()
-        signalled.cancel()
-        typer.echo("Stopping ...")
-        _forget(ready_file)
+        loop.add_signal_handler(number, stop)
+    await asyncio.wait([running])
+    if not running.cancelled():
+        running.result()
     typer.echo("Stopped.")
 
 
+async def _run_cluster(
+    settings: Settings, options: RunOptions, ready_file: Path | None, stopping: asyncio.Event
+) -> None:
+    """Run the cluster, say when it is ready, until it is told to stop or this is cancelled."""
+    _forget(ready_file)
+    typer.echo(f"Starting {settings.cluster.id} (release {settings.cluster.release}) ...")
+    async with Cluster.running(settings, options) as cluster:
+        try:
+            _announce(cluster, ready_file)
+            await cluster.wait_stopped()
+        finally:
+            stopping.set()
+            typer.echo("Stopping ...")
+            _forget(ready_file)
+
+
 def _forget(ready_file: Path | None) -> None:
-    """Remove the ready file: nothing answers any more."""
+    """Remove the ready file: nothing answers yet, or any more."""
     if ready_file is not None:
-        ready_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            ready_file.unlink()
 
 
 def _announce(cluster: Cluster, ready_file: Path | None) -> None:

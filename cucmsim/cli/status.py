@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,8 +11,9 @@ from rich.table import Table
 
 from cucmsim.cli.client import ManagementClient, clients_of
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
-from cucmsim.cluster.management import StatusReport
+from cucmsim.cluster.directory import is_held
 from cucmsim.cluster.node import ServiceState
+from cucmsim.cluster.reports import StatusReport
 from cucmsim.errors import CommandError, UnreachableError
 
 __all__ = ["register"]
@@ -30,26 +32,46 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
         quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
     ) -> None:
-        """Show nodes, services and phones. Exit status 1 when a service is stopped."""
-        reports = [_report(client) for client in clients_of(settings_for(config, data))]
+        """Show nodes, services and phones. Exit status 1 when a service or process is stopped."""
+        clients = clients_of(settings_for(config, data))
+        reports, silent = _reports(clients)
         if as_json:
             typer.echo(json.dumps([report.model_dump(mode="json") for report in reports], indent=2))
         elif not quiet:
             _print(reports)
-        if not all(_is_whole(report) for report in reports):
+        for line in () if quiet else silent:
+            typer.echo(f"cucmsim: {line}", err=True)
+        if silent or not all(_is_whole(report) for report in reports):
             raise typer.Exit(1)
 
     @app.command("stop")
     def _stop(config: ConfigArgument, data: DataOption = None) -> None:
         """Stop every process of the cluster that runs here, and wait until it has ended."""
-        for client in clients_of(settings_for(config, data)):
+        clients = clients_of(settings_for(config, data))
+        running = [client for client in clients if client.answers()]
+        if not running:
+            raise UnreachableError(f"no cluster answers on {clients[0].path}")
+        for client in running:
             client.post("/stop")
-            _wait_gone(client)
+        for client in running:
+            _wait_gone(client.path)
         typer.echo("Stopped.")
 
 
-def _report(client: ManagementClient) -> StatusReport:
-    return StatusReport.model_validate(client.get("/status"))
+def _reports(clients: list[ManagementClient]) -> tuple[list[StatusReport], list[str]]:
+    """Return what each process says, and a line for each that does not answer.
+
+    Raises UnreachableError when none does.
+    """
+    reports, silent = [], []
+    for client in clients:
+        try:
+            reports.append(StatusReport.model_validate(client.get("/status")))
+        except UnreachableError as error:
+            silent.append(str(error))
+    if not reports:
+        raise UnreachableError("\n".join(silent))
+    return reports, silent
 
 
 def _is_whole(report: StatusReport) -> bool:
@@ -82,14 +104,10 @@ def _print(reports: list[StatusReport]) -> None:
     Console().print(table)
 
 
-def _wait_gone(client: ManagementClient) -> None:
-    """Wait until the process has let go of its socket. Raises CommandError when it does not."""
+def _wait_gone(socket: Path) -> None:
+    """Wait until the process has let go of its lock. Raises CommandError when it does not."""
     deadline = time.monotonic() + _STOP_S
-    while client.path.exists():
+    while is_held(socket.with_suffix(".lock")):
         if time.monotonic() > deadline:
-            raise CommandError(f"the cluster on {client.path} has not ended after {_STOP_S:.0f} s")
-        try:
-            client.get("/ready")
-        except UnreachableError:
-            return
+            raise CommandError(f"the cluster on {socket} has not ended after {_STOP_S:.0f} s")
         time.sleep(_POLL_S)

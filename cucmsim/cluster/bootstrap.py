@@ -4,6 +4,8 @@ Each step is one transaction that is skipped when its result is there, so a star
 is completed by the next one.
 """
 
+import asyncio
+
 import structlog
 
 from cucmsim.clock import Clock
@@ -18,13 +20,19 @@ from cucmsim.services.certificates import (
     make_own_certificates,
     plans_for_node,
 )
-from cucmsim.services.reconcile import apply_description, prune
+from cucmsim.services.reconcile import (
+    Description,
+    apply_description,
+    format_names,
+    prune,
+    strangers_to,
+)
 from cucmsim.services.trustlists import build_ctl, is_mixed_mode
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import TftpFile
 from cucmsim.store.store import Store, Transaction
 
-__all__ = ["fill_store"]
+__all__ = ["fill_store", "is_filled"]
 
 _TRUSTED_AS = {
     Unit.CALLMANAGER: ("CallManager-trust",),
@@ -41,35 +49,47 @@ _TRUSTED_AS = {
 
 async def fill_store(
     store: Store, settings: Settings, clock: Clock, entropy: Entropy, *, prune_store: bool
-) -> None:
-    """Bring the store to what `settings` describe, with every certificate that takes."""
+) -> Replica:
+    """Bring the store to what `settings` describe, with every certificate that takes.
+
+    Returns what it then holds. Raises StoreError, and StartError for a TFTP file that is gone.
+    """
+    description = await asyncio.to_thread(describe_settings, settings)
+    replica = await _apply(store, description, prune_store=prune_store)
+    replica = await _make_missing_certificates(store, replica, settings, clock, entropy)
+    return await _make_missing_ctl(store, replica, settings, clock)
+
+
+async def _apply(store: Store, description: Description, *, prune_store: bool) -> Replica:
+    """Write what the description adds or changes; remove what it lacks if told so, saying what."""
     log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-    description = describe_settings(settings)
-    applied = await apply_description(store, description)
+    replica = await store.load_replica()
+    applied = await apply_description(store, description, replica)
     for line in applied.lines():
         log.info(line)
-    if prune_store:
-        for line in await prune(store, description):
+    strangers = strangers_to(description, replica)
+    if prune_store and strangers:
+        for line in format_names("only in the store, removing", strangers, shown=None):
             log.warning(line)
-    made = await _make_missing_certificates(store, settings, clock, entropy)
-    if made:
-        log.info("certificates made", count=len(made))
-    if await _make_missing_ctl(store, settings, clock):
-        log.info("CTL made", file=CTL_FILENAME)
+        await prune(store, strangers)
+    for line in () if prune_store else format_names("only in the store, kept", strangers):
+        log.info(line)
+    return await store.update_replica(replica)
 
 
 async def _make_missing_certificates(
-    store: Store, settings: Settings, clock: Clock, entropy: Entropy
-) -> list[OwnCertificate]:
-    """Make and store the own certificates that nodes of the description do not have."""
-    replica = await store.load_replica()
+    store: Store, replica: Replica, settings: Settings, clock: Clock, entropy: Entropy
+) -> Replica:
+    """Make and store the own certificates that nodes do not have."""
     plans = _missing_plans(replica, settings, entropy)
+    if not plans:
+        return replica
     made = await make_own_certificates(plans, clock=clock, entropy=entropy)
-    if made:
-        async with store.transaction() as transaction:
-            for own in made:
-                await _put(transaction, own)
-    return made
+    async with store.transaction() as transaction:
+        for own in made:
+            await _put(transaction, own)
+    structlog.get_logger().info("certificates made", count=len(made))
+    return await store.update_replica(replica)
 
 
 async def _put(transaction: Transaction, own: OwnCertificate) -> None:
@@ -97,13 +117,26 @@ def _missing_plans(replica: Replica, settings: Settings, entropy: Entropy) -> li
     ]
 
 
-async def _make_missing_ctl(store: Store, settings: Settings, clock: Clock) -> bool:
+async def _make_missing_ctl(
+    store: Store, replica: Replica, settings: Settings, clock: Clock
+) -> Replica:
     """Give every node of a mixed-mode cluster that has no CTL at all the same CTL."""
-    replica = await store.load_replica()
-    if not is_mixed_mode(replica) or any(name == CTL_FILENAME for _, name in replica.tftp_files):
-        return False
+    if not is_mixed_mode(replica) or has_ctl(replica):
+        return replica
     data = build_ctl(replica, settings.cluster.release, timestamp=clock.now())
     async with store.transaction() as transaction:
         for node in replica.nodes:
             await transaction.put_tftp_file(TftpFile(name=CTL_FILENAME, data=data, node=node))
-    return True
+    structlog.get_logger().info("CTL made", file=CTL_FILENAME)
+    return await store.update_replica(replica)
+
+
+def has_ctl(replica: Replica) -> bool:
+    """Tell whether any node has a CTL."""
+    return any(name == CTL_FILENAME for _, name in replica.tftp_files)
+
+
+def is_filled(replica: Replica, node: str) -> bool:
+    """Tell whether the publisher has made all that `node` starts from."""
+    has_keys = any(owner == node for owner, _ in replica.own_keys)
+    return has_keys and (has_ctl(replica) or not is_mixed_mode(replica))

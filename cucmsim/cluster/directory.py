@@ -1,20 +1,30 @@
-"""The data directory of a process: what must last, its lock and its sockets.
+"""The data directory of processes: what must last, their locks and their sockets.
 
-One process at a time owns a socket's name in a directory; the lock is the system's, so it is gone
-with the process however that ended.
+A process that runs every node owns the directory; processes of one node each may share it. The
+locks are the system's, so they are gone with the process however that ended; a lock file holds the
+number of the process that took it last.
 """
 
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from cucmsim.errors import StartError
 
-__all__ = ["hold_directory", "make_directory", "management_sockets", "socket_path", "write_whole"]
+__all__ = [
+    "hold_directory",
+    "is_held",
+    "make_directory",
+    "management_sockets",
+    "socket_path",
+    "write_whole",
+]
 
 _WHOLE_CLUSTER = "cluster"
+_LONGEST_SOCKET = 103  # bytes of a socket's path: 108 on Linux, 104 on macOS, with a NUL
 
 
 def socket_path(data_directory: Path, node: str | None) -> Path:
@@ -41,26 +51,62 @@ def make_directory(path: Path, purpose: str, mode: int = 0o777) -> None:
 @contextmanager
 def hold_directory(data_directory: Path, node: str | None) -> Iterator[None]:
     """Own the name of `node` while the block runs. Raises StartError naming who has it."""
+    socket = socket_path(data_directory, node)
+    if len(os.fsencode(socket)) > _LONGEST_SOCKET:
+        raise StartError(
+            f"the data directory's path is too long for a socket: found {socket}, expected at most"
+            f" {_LONGEST_SOCKET} bytes; --data DIR chooses another"
+        )
     make_directory(data_directory, "data directory", 0o700)
-    path = data_directory / f"{node or _WHOLE_CLUSTER}.lock"
+    with ExitStack() as stack:
+        if node is not None:
+            stack.enter_context(_locked(data_directory, _WHOLE_CLUSTER, fcntl.LOCK_SH))
+        own = stack.enter_context(_locked(data_directory, node or _WHOLE_CLUSTER, fcntl.LOCK_EX))
+        own.truncate(0)
+        own.write(str(os.getpid()))
+        own.flush()
+        yield
+
+
+@contextmanager
+def _locked(data_directory: Path, name: str, kind: int) -> Iterator[IO[str]]:
+    """Hold a lock file. Raises StartError naming the process that has it."""
+    path = data_directory / f"{name}.lock"
     try:
         lock = path.open("a+")
     except OSError as error:
         raise StartError(f"cannot open {path}: {error.strerror or error}") from error
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except OSError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
             raise StartError(
-                f"the cluster in {data_directory} is already running (process {holder});"
-                " `cucmsim stop CONFIG` ends it, --data DIR starts another beside it"
+                f"the cluster in {data_directory} is already running (process"
+                f" {_holder(data_directory, path)}); `cucmsim stop CONFIG` ends it, --data DIR"
+                " starts another beside it"
             ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
+        yield lock
+
+
+def _holder(data_directory: Path, wanted: Path) -> str:
+    """Name the process that is in the way of `wanted`: one of a node may hold the whole too."""
+    others = [path for path in sorted(data_directory.glob("*.lock")) if path != wanted]
+    for path in (*others, wanted):
+        if is_held(path, fcntl.LOCK_SH):
+            return path.read_text().strip() or "unknown"
+    return "unknown"
+
+
+def is_held(lock: Path, kind: int = fcntl.LOCK_EX) -> bool:
+    """Tell whether a running process holds a lock file, in the way of a lock of `kind`."""
+    try:
+        with lock.open() as probe:
+            fcntl.flock(probe, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -71,5 +117,6 @@ def write_whole(path: Path, text: str) -> None:
         part.write_text(text)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise StartError(f"cannot write {path}: {error.strerror or error}") from error

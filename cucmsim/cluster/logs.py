@@ -2,12 +2,14 @@
 
 In `cisco` format a line is `HH:MM:SS.mmm | level text`, as the trace files of the real services
 print it; the trace lines of the services appear in the words of the documents. The other formats
-carry the same trace lines as events of level debug.
+carry the same trace lines as events of level debug. What libraries log comes as lines of the same
+format. A log that cannot be written any more (a closed pipe, a full disk) stops nothing else.
 """
 
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import TextIO
@@ -52,9 +54,35 @@ def configure_logs(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=False,
     )
+    logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+class _Lines:
+    """Writes lines to a stream while that can be written."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Write a line; called by the name of its level."""
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = exception = msg
+
+
+class _Forward(logging.Handler):
+    """Gives what libraries log through `logging` to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one record; of an exception, what it is and not its traceback."""
+        log: structlog.typing.FilteringBoundLogger = structlog.get_logger(source=record.name)
+        fault = {"fault": repr(record.exc_info[1])} if record.exc_info else {}
+        log.log(record.levelno, record.getMessage().partition("\n")[0], **fault)
 
 
 def trace_for(service: str, node: str) -> Trace | None:

@@ -1,135 +1,33 @@
 """The management API: how commands and other programs reach a running cluster. JSON over HTTP.
 
 `/openapi.json` describes it. A refusal is `{"detail": ...}` with status 404 (no such thing), 409
-(not now, not here) or 422 (with every problem of what was sent).
+(not now, not here), 422 (with every problem of what was sent) or 503 (the database fails).
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Protocol
 
 from fastapi import Body, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
 
 from cucmsim import __version__
-from cucmsim.cluster.node import ServiceState
+from cucmsim.cluster.node import ServiceAction
+from cucmsim.cluster.reports import (
+    DeviceList,
+    DeviceReport,
+    EventReport,
+    ReadyReport,
+    ServiceReport,
+    StatusReport,
+)
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
 from cucmsim.store.rows import Device
 
-__all__ = [
-    "DeviceList",
-    "DeviceReport",
-    "EventReport",
-    "Management",
-    "NodeReady",
-    "NodeReport",
-    "ReadyReport",
-    "ServiceReport",
-    "StatusReport",
-    "management_app",
-]
+__all__ = ["Management", "management_app"]
 
 _MOST = 1000
-
-
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, from_attributes=True)
-
-
-class NodeReady(_Report):
-    """A node whose ports all answer."""
-
-    name: str
-    address: str
-    services: dict[str, int]
-
-
-class ReadyReport(_Report):
-    """The nodes of this process; the content of the ready file."""
-
-    nodes: list[NodeReady]
-
-
-class ServiceReport(_Report):
-    """A service of a node."""
-
-    name: str
-    state: ServiceState
-    ports: list[int]
-    since: datetime
-
-
-class NodeReport(_Report):
-    """A node of this process. `version` is that of the replica it answers from."""
-
-    name: str
-    role: str
-    address: str
-    version: int
-    services: list[ServiceReport]
-
-
-class StatusReport(_Report):
-    """A cluster as this process sees it."""
-
-    cluster: str
-    release: str
-    security_mode: str
-    program: str
-    pid: int
-    started: datetime
-    devices: int
-    nodes: list[NodeReport]
-
-
-class DeviceReport(_Report):
-    """A phone. Authentication strings are never shown."""
-
-    name: str
-    model: str
-    protocol: str
-    description: str
-    device_pool: str
-    security_profile: str
-    security_mode: int
-    encrypted_config: bool
-    authentication_mode: str
-    pending_operation: str
-    certificate_status: str
-    lsc_valid_until: datetime | None
-    lsc_issuer: str
-    locked_until: datetime | None
-    lines: list[str]
-    versionstamp: str
-
-    @classmethod
-    def of(cls, device: Device) -> "DeviceReport":
-        """Return what is shown of `device`."""
-        values = {name: getattr(device, name) for name in cls.model_fields if name != "lines"}
-        return cls(**values, lines=[line.number for line in device.lines])
-
-
-class DeviceList(_Report):
-    """A page of phones; `total` counts all that match."""
-
-    total: int
-    devices: list[DeviceReport]
-
-
-class EventReport(_Report):
-    """An exchange of the journal with its running number."""
-
-    number: int
-    time: datetime
-    node: str
-    service: str
-    peer: str
-    device: str | None
-    request: str
-    answer: str
-    milliseconds: float
 
 
 class Management(Protocol):
@@ -163,7 +61,7 @@ class Management(Protocol):
         """Remove a phone."""
         ...
 
-    async def act_on_service(self, node: str, service: str, action: str) -> None:
+    async def act_on_service(self, node: str, service: str, action: ServiceAction) -> None:
         """Start, stop or restart a service of a node. Raises StartError."""
         ...
 
@@ -189,14 +87,21 @@ def _add_refusals(app: FastAPI) -> None:
     """Answer refusals in one form."""
 
     async def refuse(_request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 409)
+        status = 503 if isinstance(error, StoreError) else 409
+        return JSONResponse({"detail": str(error)}, status)
 
     async def list_problems(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"detail": str(error).splitlines()}, 422)
 
+    async def list_faults(_request: Request, error: Exception) -> JSONResponse:
+        faults = error.errors() if isinstance(error, RequestValidationError) else ()
+        lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults]
+        return JSONResponse({"detail": lines}, 422)
+
     for kind in (RefusedError, StartError, StoreError):
         app.add_exception_handler(kind, refuse)
     app.add_exception_handler(SettingsError, list_problems)
+    app.add_exception_handler(RequestValidationError, list_faults)
 
 
 def _add_reports(app: FastAPI, management: Management) -> None:
@@ -212,8 +117,7 @@ def _add_reports(app: FastAPI, management: Management) -> None:
     async def events(
         after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=_MOST)] = 100
     ) -> list[EventReport]:
-        found = management.events(after)[:limit]
-        return [EventReport(number=number, **_fields(exchange)) for number, exchange in found]
+        return [EventReport.of(*numbered) for numbered in management.events(after)[:limit]]
 
     @app.post("/stop", status_code=202)
     async def stop() -> dict[str, str]:
@@ -258,7 +162,7 @@ def _add_services(app: FastAPI, management: Management) -> None:
         return {node.name: node.services for node in management.status().nodes}
 
     @app.post("/services/{node}/{service}/{action}")
-    async def act(node: str, service: str, action: str) -> dict[str, list[ServiceReport]]:
+    async def act(node: str, service: str, action: ServiceAction) -> dict[str, list[ServiceReport]]:
         await management.act_on_service(node, service, action)
         return await services()
 
@@ -268,7 +172,3 @@ def _device(management: Management, name: str) -> Device:
     if held is None:
         raise HTTPException(404, f"no phone {name!r}")
     return held
-
-
-def _fields(exchange: Exchange) -> dict[str, object]:
-    return {name: getattr(exchange, name) for name in exchange.__slots__}

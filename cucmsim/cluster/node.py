@@ -5,7 +5,7 @@ stays until its restart, as documented for the real services.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from cucmsim.cluster.settings import NodeSettings, ServiceName
 from cucmsim.daemons.base import Daemon
 from cucmsim.errors import RefusedError
 
-__all__ = ["Builder", "Node", "ServiceState", "ServiceStatus"]
+__all__ = ["Builder", "Node", "ServiceAction", "ServiceState", "ServiceStatus", "finish"]
 
 Builder = Callable[[], Awaitable[Daemon]]
 """Makes a service from what the node's view holds now; does not start it."""
@@ -40,6 +40,14 @@ class ServiceStatus:
     since: datetime
 
 
+class ServiceAction(StrEnum):
+    """What can be done with a service."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+
+
 class Node:
     """The services of one server."""
 
@@ -51,6 +59,8 @@ class Node:
         self._clock = clock
         self._running: dict[ServiceName, Daemon] = {}
         self._since = dict.fromkeys(builders, clock.now())
+        self._changing = {service: asyncio.Lock() for service in builders}
+        self._is_closed = False
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(node=settings.name)
 
     @property
@@ -63,42 +73,54 @@ class Node:
         return tuple(self._status(service) for service in self._builders)
 
     async def start(self) -> None:
-        """Start every service. Raises StartError, with none left running."""
+        """Start every service. Raises StartError, StoreError, with none left running."""
         try:
             for service in self._builders:
-                await self.start_service(service)
+                await self._start(service)
         except BaseException:
             await self.stop(0)
             raise
 
     async def stop(self, drain_s: float) -> None:
-        """Stop every service, all at the same time."""
-        await asyncio.gather(*(self.stop_service(name, drain_s) for name in tuple(self._running)))
+        """Stop every service, all at the same time; none can be started after that."""
+        self._is_closed = True
+        await finish(self._stop(service, drain_s) for service in self._builders)
 
-    async def start_service(self, service: str) -> None:
-        """Start a stopped service; one that runs is left alone. Raises StartError, RefusedError."""
+    async def act(self, service: str, action: ServiceAction, drain_s: float) -> None:
+        """Start, stop or restart a service; one that is as wanted already is left alone.
+
+        After a restart it works with what the store holds now. Raises RefusedError, StartError,
+        StoreError; a service that could not be started is stopped.
+        """
         known = self._known(service)
-        if known in self._running:
-            return
-        daemon = await self._builders[known]()
-        await daemon.start()
-        self._running[known] = daemon
-        self._since[known] = self._clock.now()
-        self._log.info("service started", service=known.value, ports=list(daemon.ports))
+        if action is not ServiceAction.START:
+            await self._stop(known, drain_s)
+        if action is not ServiceAction.STOP:
+            await self._start(known)
 
-    async def stop_service(self, service: str, drain_s: float) -> None:
-        """Stop a service; one that does not run is left alone. Raises RefusedError."""
-        known = self._known(service)
-        daemon = self._running.pop(known, None)
-        if daemon is not None:
-            await daemon.stop(drain_s)
-            self._since[known] = self._clock.now()
-            self._log.info("service stopped", service=known.value)
+    async def _start(self, service: ServiceName) -> None:
+        async with self._changing[service]:
+            if self._is_closed:
+                raise RefusedError(f"node {self.name} is stopping")
+            if service in self._running:
+                return
+            daemon = await self._builders[service]()
+            try:
+                await daemon.start()
+            except BaseException:
+                await daemon.stop(0)
+                raise
+            self._running[service] = daemon
+            self._since[service] = self._clock.now()
+            self._log.info("service started", service=service.value, ports=list(daemon.ports))
 
-    async def restart_service(self, service: str, drain_s: float) -> None:
-        """Stop and start a service; it then works with what the store holds now."""
-        await self.stop_service(service, drain_s)
-        await self.start_service(service)
+    async def _stop(self, service: ServiceName, drain_s: float) -> None:
+        async with self._changing[service]:
+            daemon = self._running.pop(service, None)
+            if daemon is not None:
+                await daemon.stop(drain_s)
+                self._since[service] = self._clock.now()
+                self._log.info("service stopped", service=service.value)
 
     def _known(self, service: str) -> ServiceName:
         """Return the service called `service`. Raises RefusedError naming those there are."""
@@ -113,3 +135,11 @@ class Node:
         state = ServiceState.STOPPED if daemon is None else ServiceState.STARTED
         ports = () if daemon is None else tuple(daemon.ports)
         return ServiceStatus(service.value, state, ports, self._since[service])
+
+
+async def finish(endings: Iterable[Awaitable[None]]) -> None:
+    """Await all of `endings` at the same time, and raise the first failure when all are over."""
+    outcomes = await asyncio.gather(*endings, return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome

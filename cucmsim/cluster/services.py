@@ -1,10 +1,11 @@
 """Builds the services of a node: what each is made of, taken from the view at that moment."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+
+import structlog
 
 from cucmsim.clock import Clock
 from cucmsim.cluster.logs import trace_for
@@ -17,6 +18,7 @@ from cucmsim.daemons.tftpd import TftpOptions, TftpServer
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
 from cucmsim.daemons.tvsd import TvsServer
 from cucmsim.entropy import Entropy
+from cucmsim.errors import StartError
 from cucmsim.formats.trustlist import CTL_FILENAME
 from cucmsim.pki.profiles import Unit
 from cucmsim.protocols.tftp_requests import Limits as TransferLimits
@@ -70,21 +72,26 @@ class _TftpService:
 
     async def start(self) -> None:
         """Serve, and build ahead."""
-        try:
-            await self._server.start()
-        except BaseException:
-            self._provisioning.close()
-            raise
+        self._provisioning.load()
+        await self._server.start()
         self._ahead = asyncio.create_task(self._provisioning.run())
+        self._ahead.add_done_callback(_report_end)
 
     async def stop(self, drain_s: float) -> None:
         """Let transfers finish, then let go of everything."""
-        await self._server.stop(drain_s)
-        if self._ahead is not None:
-            self._ahead.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._ahead
-        self._provisioning.close()
+        try:
+            await self._server.stop(drain_s)
+        finally:
+            if self._ahead is not None:
+                self._ahead.cancel()
+                await asyncio.wait([self._ahead])
+            self._provisioning.close()
+
+
+def _report_end(ahead: asyncio.Task[None]) -> None:
+    """Log what ended the task that builds ahead; files are then built when they are asked for."""
+    if not ahead.cancelled():
+        structlog.get_logger().error("files are built ahead no more", why=repr(ahead.exception()))
 
 
 async def _build_tftp(around: Surroundings) -> Daemon:
@@ -96,7 +103,6 @@ async def _build_tftp(around: Surroundings) -> Daemon:
         clock=around.clock,
         entropy=around.entropy,
     )
-    provisioning.load()
     server = TftpServer(
         provisioning,
         around.node.endpoints(ServiceName.TFTP),
@@ -117,17 +123,21 @@ async def _build_tftp(around: Surroundings) -> Daemon:
 async def _build_tvs(around: Surroundings) -> Daemon:
     node, view = around.node.name, around.view
     trace = trace_for(ServiceName.TVS.value, node)
-    verification = Verification(node, view, partial(_ctl_file, around), trace=trace)
     signer = view.replica.signer(node, Unit.TVS.value)
-    return TvsServer(
-        around.node.endpoints(ServiceName.TVS)[0],
-        verification,
-        TlsIdentity(signer.certificate, signer.private_key),
-        _recorder(around, ServiceName.TVS),
-        policy=_policy(around),
-        limits=_limits(around),
-        trace=trace,
-    )
+    verification = Verification(node, view, partial(_ctl_file, around), trace=trace)
+    try:
+        return TvsServer(
+            around.node.endpoints(ServiceName.TVS)[0],
+            verification,
+            TlsIdentity(signer.certificate, signer.private_key),
+            _recorder(around, ServiceName.TVS),
+            policy=_policy(around),
+            limits=_limits(around),
+            trace=trace,
+        )
+    except StartError:
+        verification.close()
+        raise
 
 
 async def _build_capf(around: Surroundings) -> Daemon:

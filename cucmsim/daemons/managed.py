@@ -108,8 +108,7 @@ class ManagementServer:
             listening.append((bound, TokenGuard(self._app, self._tcp.token)))
         for bound, app in listening:
             self._serve(bound, app)
-        for server in self._servers:
-            await server.serving.wait()
+        await asyncio.gather(*(server.serving.wait() for server in self._servers))
 
     async def stop(self, drain_s: float) -> None:
         """Let running requests finish for `drain_s` seconds, then close."""

@@ -8,6 +8,7 @@ Source: the TVS reference (7900 phones speak TLS 1.0 with AES256-SHA only) and t
 notes (the cipher string is set before a certificate of 1024 bits or with SHA-1 is loaded).
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -113,11 +114,18 @@ def _accept_any(*_verification: object) -> bool:
 
 
 def _keylog_writer(path: Path) -> Callable[[SSL.Connection, bytes], None]:
-    """Return what appends a key-log line to `path`, a file only its owner may read."""
-    path.touch(mode=0o600, exist_ok=True)
+    """Return what appends a key-log line to `path`, a file only its owner may read.
+
+    Raises StartError when it cannot be written.
+    """
+    try:
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"cannot write the key log {path}: {error.strerror}") from error
 
     def write(_connection: SSL.Connection, line: bytes) -> None:
-        with path.open("ab") as keylog:
+        # a full disk is no reason to end a connection, nor to print a traceback for each
+        with contextlib.suppress(OSError), path.open("ab") as keylog:
             keylog.write(line + b"\n")
 
     return write

@@ -3,30 +3,36 @@
 For each thing that a configuration describes the store remembers what it said last
 (`cucmsim_applied`). Only a field that now says something else is written, so what was changed
 while the cluster ran survives a restart, and an edit of the file takes effect. What only the store
-has stays, unless it is to be pruned. A thing that was removed while the cluster ran stays removed
-until its description changes.
+has stays, unless it is pruned. A thing that was removed while the cluster ran stays removed until
+its description changes, or has been taken out of the file and is put in again.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from enum import Enum, StrEnum
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from cucmsim.formats.trustlist import CTL_FILENAME
+from cucmsim.services.sayings import Row, changes, said
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import CallManagerGroup, Device, DevicePool, ProcessNode, TftpFile
 from cucmsim.store.store import Store, Transaction
 
-__all__ = ["Applied", "Description", "Kind", "apply_description", "prune"]
+__all__ = [
+    "Applied",
+    "Description",
+    "Kind",
+    "Names",
+    "apply_description",
+    "format_names",
+    "prune",
+    "strangers_to",
+]
 
-_BOOKKEEPING = frozenset({"pkid", "nodeid", "versionstamp", "date_time_group_pkid"})
-"""Fields that the store fills in; no description speaks of them."""
+_FOLLOWS = {"pending_operation": "certificate_status", "model": "ctiid"}
+"""Fields that are written with another one."""
 
 _SHOWN = 20
 """How many names of one kind a line of the log shows."""
-
-Row = ProcessNode | CallManagerGroup | DevicePool | Device | TftpFile
 
 
 class Kind(StrEnum):
@@ -39,6 +45,10 @@ class Kind(StrEnum):
     ENTERPRISE = "enterprise parameter"
     SERVICE = "service parameter"
     FILE = "TFTP file"
+
+
+Names = dict[Kind, list[str]]
+"""Names of things by kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,92 +67,90 @@ class Description:
     tftp_files: tuple[TftpFile, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Applied:
-    """What applying did: names by kind."""
+    """What applying did. Names of `changed` have the fields behind them, in parentheses."""
 
-    added: dict[Kind, list[str]] = field(default_factory=dict)
-    changed: dict[Kind, list[str]] = field(default_factory=dict)
-    only_in_store: dict[Kind, list[str]] = field(default_factory=dict)
-    removed_before: dict[Kind, list[str]] = field(default_factory=dict)
+    added: Names = field(default_factory=dict)
+    changed: Names = field(default_factory=dict)
+    removed_before: Names = field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
         """Format as lines for the log."""
-        verbs = (
-            ("added", self.added),
-            ("changed", self.changed),
-            ("only in the store, kept", self.only_in_store),
-            ("in the file, but removed while the cluster ran", self.removed_before),
-        )
-        for verb, kinds in verbs:
-            for kind, names in kinds.items():
-                shown = ", ".join(names[:_SHOWN])
-                more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-                yield f"{verb}: {len(names)} {kind.value}{'s'[: len(names) != 1]}: {shown}{more}"
+        yield from format_names("added", self.added)
+        yield from format_names("changed", self.changed)
+        yield from format_names("in the file, but removed before", self.removed_before)
+
+
+def format_names(verb: str, names: Names, shown: int | None = _SHOWN) -> Iterator[str]:
+    """Format as a line for each kind, with at most `shown` names (None: all)."""
+    for kind, found in names.items():
+        more = "" if shown is None or len(found) <= shown else f" and {len(found) - shown} more"
+        plural = "s"[: len(found) != 1]
+        yield f"{verb}: {len(found)} {kind.value}{plural}: {', '.join(found[:shown])}{more}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One described thing: its fields as the file has them, and as the store has them."""
+    """A described thing: as the file has it (`said`: what is remembered), and as the store has."""
 
     kind: Kind
     name: str
     wanted: Row | str
     held: Row | str | None
-
-    @property
-    def said(self) -> str:
-        """What the file says, as JSON to remember."""
-        return json.dumps(_fields_of(self.wanted), sort_keys=True)
+    said: str
 
 
-async def apply_description(store: Store, description: Description) -> Applied:
-    """Write what `description` adds or changes, in one transaction; tell what that was."""
-    replica = await store.load_replica()
+async def apply_description(store: Store, description: Description, replica: Replica) -> Applied:
+    """Write what `description` adds or changes, in one transaction; tell what that was.
+
+    `replica` is the newest. Raises StoreError, with nothing changed.
+    """
     applied = Applied()
     async with store.transaction() as transaction:
         remembered = await transaction.applied()
         for kind in Kind:
             items = list(_items(kind, description, replica))
-            await _apply_kind(transaction, items, remembered.get(kind.value, {}), applied)
-            _note_strangers(kind, items, replica, applied)
+            before = remembered.get(kind.value, {})
+            rows = [
+                (item, row)
+                for item in items
+                if (row := _row_to_write(item, before.get(item.name), applied)) is not None
+            ]
+            await _write(transaction, rows)
+            await _remember(transaction, kind, items, before)
     return applied
 
 
-async def _apply_kind(
-    transaction: Transaction, items: list[_Item], remembered: Mapping[str, str], applied: Applied
+async def _remember(
+    transaction: Transaction, kind: Kind, items: list[_Item], before: Mapping[str, str]
 ) -> None:
-    """Write the items of one kind that differ from what was remembered."""
-    rows: list[tuple[_Item, Row | str]] = []
-    for item in items:
-        row = _row_to_write(item, remembered.get(item.name), applied)
-        if row is not None:
-            rows.append((item, row))
-    await _write(transaction, rows)
-    said = {i.name: i.said for i in items if remembered.get(i.name) != i.said}
-    if items:
-        await transaction.remember_applied(items[0].kind.value, said)
+    """Remember what the file says now, and forget what it no longer speaks of."""
+    now = {item.name: item.said for item in items}
+    news = {name: text for name, text in now.items() if before.get(name) != text}
+    await transaction.remember_applied(kind.value, news)
+    await transaction.forget_applied(kind.value, before.keys() - now.keys())
 
 
 def _row_to_write(item: _Item, before: str | None, applied: Applied) -> Row | str | None:
     """Return the row that brings the store to what the file says; None when nothing is to do."""
     if item.held is None:
-        if before == item.said:
-            applied.removed_before.setdefault(item.kind, []).append(item.name)
-            return None
-        applied.added.setdefault(item.kind, []).append(item.name)
-        return item.wanted
+        outcome = applied.removed_before if before == item.said else applied.added
+        outcome.setdefault(item.kind, []).append(item.name)
+        return None if before == item.said else item.wanted
     if before == item.said:
         return None
-    last = json.loads(before) if before else {}
-    says, has = _fields_of(item.wanted), _fields_of(item.held)
-    changes = {n for n, v in says.items() if last.get(n, ...) != v and has.get(n) != v}
-    if not changes:
-        return None
-    applied.changed.setdefault(item.kind, []).append(f"{item.name} ({', '.join(sorted(changes))})")
     if isinstance(item.wanted, str) or isinstance(item.held, str):
+        if item.wanted == item.held:
+            return None
+        applied.changed.setdefault(item.kind, []).append(item.name)
         return item.wanted
-    return replace(item.held, **{name: getattr(item.wanted, name) for name in changes})
+    differing = changes(item.wanted, item.held, item.said, before)
+    if not differing:
+        return None
+    applied.changed.setdefault(item.kind, []).append(f"{item.name} ({', '.join(differing)})")
+    written = {*differing, *(_FOLLOWS[name] for name in differing if name in _FOLLOWS)}
+    return replace(item.held, **{name: getattr(item.wanted, name) for name in written})
 
 
 async def _write(transaction: Transaction, rows: list[tuple[_Item, Row | str]]) -> None:
@@ -169,9 +177,9 @@ async def _write(transaction: Transaction, rows: list[tuple[_Item, Row | str]]) 
 
 def _items(kind: Kind, description: Description, replica: Replica) -> Iterator[_Item]:
     """Pair each described thing of `kind` with what the store has of it."""
-    wanted, held = _described(kind, description), _held(kind, replica)
-    for name, value in wanted.items():
-        yield _Item(kind, name, value, held.get(name))
+    held = _held(kind, replica)
+    for name, value in _described(kind, description).items():
+        yield _Item(kind, name, value, held.get(name), said(value))
 
 
 def _described(kind: Kind, description: Description) -> Mapping[str, Row | str]:
@@ -210,41 +218,28 @@ def _held(kind: Kind, replica: Replica) -> Mapping[str, Row | str]:
             return {f"{n or ''}/{name}": row for (n, name), row in replica.tftp_files.items()}
 
 
-def _note_strangers(kind: Kind, items: list[_Item], replica: Replica, applied: Applied) -> None:
-    """Note what only the store has."""
-    strangers = _strangers(kind, {item.name for item in items}, replica)
-    if strangers:
-        applied.only_in_store[kind] = strangers
+def strangers_to(description: Description, replica: Replica) -> Names:
+    """Return what only the store has. The CTL is left out: the cluster makes that itself."""
+    found = {
+        kind: [
+            name
+            for name in _held(kind, replica).keys() - _described(kind, description).keys()
+            if not (kind is Kind.FILE and name.endswith(f"/{CTL_FILENAME}"))
+        ]
+        for kind in Kind
+    }
+    return {kind: sorted(names) for kind, names in found.items() if names}
 
 
-def _strangers(kind: Kind, described: set[str], replica: Replica) -> list[str]:
-    """Return what of `kind` only the store has.
+async def prune(store: Store, strangers: Names) -> None:
+    """Remove `strangers` in one transaction; a parameter goes back to its default.
 
-    Parameters are left out, the store knows their defaults; and so is the CTL, which the cluster
-    makes itself.
+    Raises StoreError, with nothing removed, when something that stays needs one of them.
     """
-    if kind in (Kind.ENTERPRISE, Kind.SERVICE):
-        return []
-    return [
-        name
-        for name in _held(kind, replica)
-        if name not in described and not name.endswith(f"/{CTL_FILENAME}")
-    ]
-
-
-async def prune(store: Store, description: Description) -> list[str]:
-    """Remove what only the store has, in one transaction; return a line for each kind."""
-    replica = await store.load_replica()
-    lines = []
     async with store.transaction() as transaction:
         for kind in reversed(Kind):
-            names = _strangers(kind, set(_described(kind, description)), replica)
-            for name in names:
+            for name in strangers.get(kind, ()):
                 await _remove(transaction, kind, name)
-            if names:
-                plural = "s"[: len(names) != 1]
-                lines.append(f"removed: {len(names)} {kind.value}{plural}: {', '.join(names)}")
-    return lines
 
 
 async def _remove(transaction: Transaction, kind: Kind, name: str) -> None:
@@ -257,31 +252,11 @@ async def _remove(transaction: Transaction, kind: Kind, name: str) -> None:
             await transaction.delete_device_pool(name)
         case Kind.PHONE:
             await transaction.delete_device(name)
+        case Kind.ENTERPRISE:
+            await transaction.delete_enterprise_parameter(name)
+        case Kind.SERVICE:
+            node, service, parameter = name.split("/", 2)
+            await transaction.delete_service_parameter(service, parameter, node)
         case Kind.FILE:
             node, _, file = name.partition("/")
             await transaction.delete_tftp_file(file, node or None)
-
-
-def _fields_of(row: Row | str) -> dict[str, object]:
-    """Return the fields that a description speaks of, as JSON knows them."""
-    if isinstance(row, str):
-        return {"value": row}
-    values = asdict(row)
-    return {
-        entry.name: _plain(values[entry.name])
-        for entry in fields(row)
-        if entry.name not in _BOOKKEEPING
-    }
-
-
-def _plain(value: object) -> object:
-    """Return `value` as JSON gives it back."""
-    if isinstance(value, bytes):
-        return hashlib.sha256(value).hexdigest()
-    if isinstance(value, tuple | list):
-        return [_plain(part) for part in value]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if value is None or isinstance(value, str | int | float):
-        return value.value if isinstance(value, Enum) else value
-    return str(value)

@@ -20,6 +20,7 @@ __all__ = [
     "delete_parameter",
     "delete_tftp_file",
     "drop_node_parameters",
+    "forget_applied",
     "put_parameter",
     "put_tftp_file",
     "read_parameters",
@@ -149,9 +150,16 @@ async def remember_applied(session: Session, kind: str, said: Mapping[str, str])
     """Remember what a configuration says of these things; no replica hears of it."""
     if not said:
         return
+    await forget_applied(session, kind, said)
+    rows = [{"kind": kind, "name": name, "said": text} for name, text in said.items()]
+    await session.execute(insert(TABLES["cucmsim_applied"]), rows)
+
+
+async def forget_applied(session: Session, kind: str, names: Collection[str]) -> None:
+    """Forget what a configuration said of these things."""
+    if not names:
+        return
     source = TABLES["cucmsim_applied"]
     one = (source.c.kind == bindparam("of_kind")) & (source.c.name == bindparam("of_name"))
-    keys = [{"of_kind": kind, "of_name": name} for name in said]
+    keys = [{"of_kind": kind, "of_name": name} for name in names]
     await session.execute(delete(source).where(one), keys)
-    rows = [{"kind": kind, "name": name, "said": text} for name, text in said.items()]
-    await session.execute(insert(source), rows)

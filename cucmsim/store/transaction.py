@@ -1,6 +1,6 @@
 """What can be written in one transaction. Made by `Store.transaction`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cucmsim.errors import FormatError, StoreError
 from cucmsim.pki.sealing import SealingKey
@@ -120,6 +120,10 @@ class Transaction:
     async def remember_applied(self, kind: str, said: Mapping[str, str]) -> None:
         """Remember what a configuration says of these things; makes no version."""
         await parameters.remember_applied(self._writer.session, kind, said)
+
+    async def forget_applied(self, kind: str, names: Collection[str]) -> None:
+        """Forget what a configuration said of these things; makes no version."""
+        await parameters.forget_applied(self._writer.session, kind, names)
 
     # certificates
 

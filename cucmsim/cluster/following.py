@@ -1,0 +1,81 @@
+"""Following the store: whenever it announces a change, the view gets the next replica.
+
+While the database is away the nodes serve on from what they have; when it is back, what was missed
+is caught up on. The certificate files (`services/mirror.py`) follow too.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from cucmsim.errors import StoreError
+from cucmsim.services.mirror import write_mirror
+from cucmsim.services.view import View
+from cucmsim.store.replica import Replica
+from cucmsim.store.store import Store
+
+__all__ = ["Follower"]
+
+_RETRY_S = 0.5
+
+
+class Follower:
+    """Keeps `view` at the newest version of `store`, and the files of `node_names` with it."""
+
+    def __init__(
+        self, store: Store, view: View, certs_directory: Path, node_names: Sequence[str]
+    ) -> None:
+        self._store = store
+        self._view = view
+        self._certs_directory = certs_directory
+        self._node_names = node_names
+        self._mirrored: tuple[object, object] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+    async def run(self) -> None:
+        """Follow until cancelled, or until the store is closed."""
+        async for _ in self._store.changes():
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Bring the view up to date, however long that takes; who serves does not wait."""
+        warned = False
+        while True:
+            try:
+                await self.update()
+            except StoreError as error:
+                if not warned:
+                    held = self._view.replica.version
+                    self._log.warning("serving on, behind", version=held, why=str(error))
+                warned = True
+            else:
+                return
+            await asyncio.sleep(_RETRY_S)
+
+    async def update(self) -> Replica:
+        """Bring the view up to date now and return what it holds. Raises StoreError."""
+        async with self._one_at_a_time:
+            replica = await self._store.update_replica(self._view.replica)
+            if replica is not self._view.replica:
+                self._view.replace(replica)
+                self._log.debug("replica updated", version=replica.version)
+            await self._mirror_or_warn()
+        return replica
+
+    async def mirror(self) -> None:
+        """Write the certificate files if certificates changed. Raises StoreError."""
+        replica = self._view.replica
+        held = (replica.certificates, replica.own_keys)
+        if self._mirrored != held:
+            await asyncio.to_thread(write_mirror, self._certs_directory, replica, self._node_names)
+            self._mirrored = held
+
+    async def _mirror_or_warn(self) -> None:
+        """Write the certificate files; who serves does not depend on them."""
+        try:
+            await self.mirror()
+        except StoreError as error:
+            self._log.warning("certificate files are not up to date", why=str(error))

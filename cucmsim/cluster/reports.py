@@ -1,0 +1,141 @@
+"""What the management API tells, as models; `/openapi.json` and the commands know them."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from cucmsim.cluster.node import Node, ServiceState
+from cucmsim.services.journal import Exchange
+from cucmsim.store.rows import Device
+
+__all__ = [
+    "DeviceList",
+    "DeviceReport",
+    "EventReport",
+    "NodeReady",
+    "NodeReport",
+    "ReadyReport",
+    "ServiceReport",
+    "StatusReport",
+]
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class NodeReady(_Report):
+    """A node whose ports all answer."""
+
+    name: str
+    address: str
+    services: dict[str, int]
+
+    @classmethod
+    def of(cls, node: Node) -> "NodeReady":
+        """Return the first port of each service that runs."""
+        ports = {held.name: held.ports[0] for held in node.services() if held.ports}
+        return cls(name=node.name, address=node.settings.address, services=ports)
+
+
+class ReadyReport(_Report):
+    """The nodes of this process; the content of the ready file."""
+
+    nodes: list[NodeReady]
+
+
+class ServiceReport(_Report):
+    """A service of a node."""
+
+    name: str
+    state: ServiceState
+    ports: list[int]
+    since: datetime
+
+
+class NodeReport(_Report):
+    """A node of this process. `version` is that of the replica it answers from."""
+
+    name: str
+    role: str
+    address: str
+    version: int
+    services: list[ServiceReport]
+
+    @classmethod
+    def of(cls, node: Node, version: int) -> "NodeReport":
+        """Return the state of each service of a node."""
+        return cls(
+            name=node.name,
+            role=node.settings.role,
+            address=node.settings.address,
+            version=version,
+            services=[ServiceReport.model_validate(held) for held in node.services()],
+        )
+
+
+class StatusReport(_Report):
+    """A cluster as this process sees it."""
+
+    cluster: str
+    release: str
+    security_mode: str
+    program: str
+    pid: int
+    started: datetime
+    devices: int
+    nodes: list[NodeReport]
+
+
+class DeviceReport(_Report):
+    """A phone. Authentication strings are never shown."""
+
+    name: str
+    model: str
+    protocol: str
+    description: str
+    device_pool: str
+    security_profile: str
+    security_mode: int
+    encrypted_config: bool
+    authentication_mode: str
+    pending_operation: str
+    certificate_status: str
+    lsc_valid_until: datetime | None
+    lsc_issuer: str
+    locked_until: datetime | None
+    lines: list[str]
+    versionstamp: str
+
+    @classmethod
+    def of(cls, device: Device) -> "DeviceReport":
+        """Return what is shown of `device`."""
+        values = {name: getattr(device, name) for name in cls.model_fields if name != "lines"}
+        return cls(**values, lines=[line.number for line in device.lines])
+
+
+class DeviceList(_Report):
+    """A page of phones; `total` counts all that match."""
+
+    total: int
+    devices: list[DeviceReport]
+
+
+class EventReport(_Report):
+    """An exchange of the journal with its running number."""
+
+    number: int
+    time: datetime
+    node: str
+    service: str
+    peer: str
+    device: str | None
+    request: str
+    answer: str
+    milliseconds: float
+
+    @classmethod
+    def of(cls, number: int, exchange: Exchange) -> "EventReport":
+        """Return exchange `number` of the journal."""
+        values = {name: getattr(exchange, name) for name in exchange.__slots__}
+        return cls(number=number, **values)
