@@ -19,13 +19,13 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from cucmsim.entropy import Entropy
 from cucmsim.errors import FormatError
 from cucmsim.pki.digests import Digest
 from cucmsim.pki.keys import PrivateKey, PublicKey
-from cucmsim.pki.profiles import IPSEC_END_SYSTEM, CertificateProfile, SubjectFields
+from cucmsim.pki.profiles import THREE_PURPOSES, CertificateProfile, SubjectFields
 from cucmsim.pki.signatures import Signer
 
 __all__ = [
@@ -143,18 +143,13 @@ def issue_lsc(
     issuer_name = issuer.certificate.subject
     inherited = [a for oid in _LSC_NAME_ORDER for a in issuer_name.get_attributes_for_oid(oid)]
     own = x509.NameAttribute(NameOID.COMMON_NAME, common_name or device_name)
-    purposes = (
-        ExtendedKeyUsageOID.SERVER_AUTH,
-        ExtendedKeyUsageOID.CLIENT_AUTH,
-        IPSEC_END_SYSTEM,
-    )
     subject = x509.Name([own, *inherited])
     validity_period = (not_before, not_before + validity)
     return (
         _builder(subject, issuer_name, public_key, serial, validity_period)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage("digital_signature", "key_encipherment"), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(THREE_PURPOSES), critical=False)
         .add_extension(
             x509.SubjectAlternativeName([x509.UniformResourceIdentifier(device_name)]),
             critical=False,

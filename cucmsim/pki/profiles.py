@@ -23,6 +23,7 @@ __all__ = [
     "ECDSA_UNITS",
     "IPSEC_END_SYSTEM",
     "OWN_UNITS",
+    "THREE_PURPOSES",
     "CertificateProfile",
     "SubjectFields",
     "Unit",
@@ -65,7 +66,9 @@ ECDSA_UNITS = frozenset({Unit.CALLMANAGER_ECDSA, Unit.TOMCAT_ECDSA})
 
 _TLS_SERVERS = frozenset({Unit.TOMCAT, Unit.TOMCAT_ECDSA, Unit.CALLMANAGER_ECDSA, Unit.TVS})
 _TWO_PURPOSES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
-_THREE_PURPOSES = (*_TWO_PURPOSES, IPSEC_END_SYSTEM)
+THREE_PURPOSES = (*_TWO_PURPOSES, IPSEC_END_SYSTEM)
+"""What most certificates are for, an LSC too: server, client, IPsec end system."""
+
 _YEAR = timedelta(days=365)
 
 
@@ -93,7 +96,7 @@ class CertificateProfile:
     digest: Digest = Digest.SHA256
     validity: timedelta = 5 * _YEAR
     serial_size: int = 16
-    purposes: tuple[x509.ObjectIdentifier, ...] = _THREE_PURPOSES
+    purposes: tuple[x509.ObjectIdentifier, ...] = THREE_PURPOSES
 
 
 def default_profile(unit: Unit, release: Release) -> CertificateProfile:
@@ -104,7 +107,7 @@ def default_profile(unit: Unit, release: Release) -> CertificateProfile:
         _default_key(unit, release),
         validity=_default_validity(unit, release),
         serial_size=8 if release < Release(9) else 16,
-        purposes=_TWO_PURPOSES if two else _THREE_PURPOSES,
+        purposes=_TWO_PURPOSES if two else THREE_PURPOSES,
     )
 
 

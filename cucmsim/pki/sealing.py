@@ -2,10 +2,9 @@
 
 A key is derived from password and salt with scrypt (n = 2**14, some 60 ms, once per cluster) and
 seals any number of secrets with AES-256-GCM. `associated` binds a blob to its place: one that
-is moved to another row does not open. Layouts, both ours and found nowhere else:
+is moved to another row does not open. The layout, ours and found nowhere else:
 
-    SealingKey.seal   version (1 byte, 1) . nonce (12) . ciphertext and tag (16)
-    seal              version (1 byte, 2) . salt (16) . a blob of the first layout
+    version (1 byte, 1) . nonce (12) . ciphertext and tag (16)
 
 A nonce must never repeat under one key, so the entropy given has to be the machine's whenever the
 secrets are real.
@@ -21,13 +20,13 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cucmsim.entropy import Entropy
 from cucmsim.errors import VerificationError
 
-__all__ = ["SALT_SIZE", "SealingKey", "open_sealed", "seal"]
+__all__ = ["SALT_SIZE", "SealingKey"]
 
 SALT_SIZE = 16
 _NONCE_SIZE = 12
 _KEY_SIZE = 32
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**14, 8, 1
-_BY_KEY, _BY_PASSWORD = b"\x01", b"\x02"
+_VERSION = b"\x01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class SealingKey:
     def seal(self, secret: bytes, entropy: Entropy, associated: bytes = b"") -> bytes:
         """Encrypt `secret`, bound to `associated`."""
         nonce = entropy.token(_NONCE_SIZE)
-        return _BY_KEY + nonce + AESGCM(self._key).encrypt(nonce, secret, associated)
+        return _VERSION + nonce + AESGCM(self._key).encrypt(nonce, secret, associated)
 
     def open(self, blob: bytes, associated: bytes = b"") -> bytes:
         """Decrypt what `seal` made.
@@ -55,7 +54,7 @@ class SealingKey:
 
         """
         nonce, ciphertext = blob[1 : 1 + _NONCE_SIZE], blob[1 + _NONCE_SIZE :]
-        if blob[:1] != _BY_KEY or len(nonce) != _NONCE_SIZE:
+        if blob[:1] != _VERSION or len(nonce) != _NONCE_SIZE:
             raise VerificationError("found no sealed secret", "damaged")
         try:
             return AESGCM(self._key).decrypt(nonce, ciphertext, associated)
@@ -65,22 +64,3 @@ class SealingKey:
                 " sealed with, or it was altered",
                 "wrong password",
             ) from None
-
-
-def seal(secret: bytes, password: str, entropy: Entropy) -> bytes:
-    """Encrypt one secret under a password, with a salt of its own. Blocks for some 60 ms."""
-    salt = entropy.token(SALT_SIZE)
-    return _BY_PASSWORD + salt + SealingKey.derive(password, salt).seal(secret, entropy)
-
-
-def open_sealed(blob: bytes, password: str) -> bytes:
-    """Decrypt what `seal` made.
-
-    Raises:
-        VerificationError: another password, or a damaged blob.
-
-    """
-    salt = blob[1 : 1 + SALT_SIZE]
-    if blob[:1] != _BY_PASSWORD or len(salt) != SALT_SIZE:
-        raise VerificationError("found no sealed secret", "damaged")
-    return SealingKey.derive(password, salt).open(blob[1 + SALT_SIZE :])

@@ -117,11 +117,6 @@ class _Conversation:
         """Where the conversation stands."""
         return self._state
 
-    @property
-    def mid_message(self) -> bool:
-        """Whether part of a message has arrived."""
-        return bool(self._buffer)
-
     def receive_data(self, data: bytes) -> None:
         """Take bytes of the peer, cut anywhere; nothing after the end counts."""
         if self._state is not State.CLOSED:

@@ -6,7 +6,7 @@ import pytest
 
 from cucmsim.entropy import SeededEntropy, SystemEntropy
 from cucmsim.errors import VerificationError
-from cucmsim.pki.sealing import SALT_SIZE, SealingKey, open_sealed, seal
+from cucmsim.pki.sealing import SALT_SIZE, SealingKey
 
 SECRET = b"a private key"
 SALT = bytes(range(SALT_SIZE))
@@ -56,19 +56,6 @@ def test_a_damaged_blob_raises_only_verification_errors(key: SealingKey) -> None
 
 def test_a_key_does_not_show_itself(key: SealingKey) -> None:
     assert repr(key) == "SealingKey()"
-
-
-def test_a_secret_sealed_by_password_opens_by_it_only() -> None:
-    blob = seal(SECRET, "pässword", SystemEntropy())
-    assert open_sealed(blob, "pässword") == SECRET
-    with pytest.raises(VerificationError):
-        open_sealed(blob, "password")
-
-
-@pytest.mark.parametrize("blob", [b"", b"\x01" + bytes(60), b"\x02" + bytes(15)])
-def test_what_was_not_sealed_by_password_is_refused(blob: bytes) -> None:
-    with pytest.raises(VerificationError, match="no sealed secret"):
-        open_sealed(blob, "password")
 
 
 def test_deriving_a_key_stays_under_a_tenth_of_a_second_of_work() -> None:

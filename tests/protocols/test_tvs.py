@@ -120,7 +120,6 @@ def test_requests_that_come_together_are_answered_in_order() -> None:
     assert server.next_event() == Requested(QUERY, 6, second)
     server.answer(FOUND)
     assert server.next_event() is None
-    assert server.mid_message
     assert [data[4:8] for data in server.data_to_send()] == [
         bytes((0, 0, 0, 5)),
         bytes((0, 0, 0, 6)),
@@ -138,7 +137,6 @@ def test_the_server_refuses_what_is_no_request(data: bytes) -> None:
     assert server.state is State.CLOSED
     server.receive_data(encode_message(verification_message(5, VERIFY)))
     assert server.next_event() is None
-    assert not server.mid_message
     server.receive_end()
 
 
