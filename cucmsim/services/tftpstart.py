@@ -73,6 +73,7 @@ def load_start(
     """
     pinned = replace(replica, devices={}, tftp_files={})
     static = _static_files(replica, node_name)
+    ctl = static.pop(CTL_FILENAME, None)  # a trust list: served as it is, and never as `.sgn`
     return TftpStart(
         node_name=node_name,
         release=release,
@@ -82,12 +83,12 @@ def load_start(
         signer_version=signer_version(replica, release),
         itl=itl or build_itl(pinned, node_name, release, timestamp=timestamp),
         itl_is_given=itl is not None,
-        ctl=static.get(CTL_FILENAME),
+        ctl=ctl,
         static=static,
     )
 
 
-def _static_files(replica: Replica, node_name: str) -> Mapping[str, bytes]:
+def _static_files(replica: Replica, node_name: str) -> dict[str, bytes]:
     """Return the static files of a node: its own before everybody's before the built-in ones."""
     held = replica.tftp_files
     everybody = {name: file.data for (node, name), file in held.items() if node is None}

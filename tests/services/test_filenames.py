@@ -73,3 +73,15 @@ def test_a_signed_file_carries_its_suffix() -> None:
     request = parse_file_name(f"{PHONE.lower().replace('sep', 'SEP')}.cnf.xml.enc.sgn")
     assert request is not None
     assert request.full_name == f"{PHONE}.cnf.xml.enc.sgn"
+
+
+def test_a_name_is_as_long_as_a_file_system_allows() -> None:
+    assert parse_file_name("n" * 255) is not None
+    assert parse_file_name("n" * 256) is None
+
+
+def test_the_full_name_has_the_suffix_of_a_signed_file_only() -> None:
+    plain, signed = parse_file_name("RingList.xml"), parse_file_name("RingList.xml.sgn")
+    assert plain is not None
+    assert signed is not None
+    assert (plain.full_name, signed.full_name) == ("RingList.xml", "RingList.xml.sgn")

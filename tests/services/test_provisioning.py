@@ -141,7 +141,9 @@ async def test_a_stored_ctl_is_served_as_it_is_even_without_mixed_mode(
     make: Make, view: View
 ) -> None:
     view.replace(_with_file(view.replica, "CTLFile.tlv", b"left behind"))
-    assert make().cached(f"CTL{PHONE}.tlv") == b"left behind"
+    provisioning = make()
+    assert provisioning.cached(f"CTL{PHONE}.tlv") == b"left behind"
+    assert await provisioning.fetch("CTLFile.tlv.sgn") is None
 
 
 @pytest.mark.parametrize(
