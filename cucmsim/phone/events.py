@@ -189,6 +189,7 @@ class TrustListVerified:
     header_length: int
     version: tuple[int, int]
     padding: int
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +265,7 @@ class SignatureVerified:
     name: str
     kind: FileKind
     source: TrustSource
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +279,16 @@ class VerificationFailed:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationAccepted:
-    """A configuration is in force now; `version_stamp` is its own."""
+    """A configuration is in force now; `version_stamp` is its own.
+
+    `source` is why its signature was trusted, None where it had none: over HTTPS, or where the
+    phone holds no trust list. `signer` is the subject of the one who signed.
+    """
 
     name: str
     version_stamp: str
+    source: TrustSource | None = None
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

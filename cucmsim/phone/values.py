@@ -81,7 +81,6 @@ class Refusal(StrEnum):
     NO_TRUST_LIST = "no trust list to check it with"
     UNKNOWN_SIGNER = "signer is in no trust list"
     UNKNOWN_CERTIFICATE = "certificate is in no trust list"
-    TVS_NOT_IN_TRUST_LIST = "no TVS in the trust lists"
     TVS_NOT_CONFIGURED = "no TVS server in the configuration"
     TVS_SILENT = "no TVS server answers"
     TVS_UNTRUSTED = "TVS shows a certificate that is in no trust list"
