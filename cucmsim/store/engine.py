@@ -13,59 +13,72 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection, CursorResult, Executable, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncTransaction,
+    create_async_engine,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cucmsim.errors import StoreError
+from cucmsim.store.faults import explain
 
-__all__ = ["Database", "Session", "Values", "is_away", "whole"]
+__all__ = ["Database", "Session", "Values", "whole"]
 
 Values = Mapping[str, object]
 """Column name -> value."""
 
+T = TypeVar("T")
+
 _CONNECT_TIMEOUT_S = 5.0
+_CLOSE_TIMEOUT_S = 3.0
 _COMMAND_TIMEOUT_S = 60.0
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-_SQLITE_FAULTS = (
-    ("locked", "is locked by another process"),
-    ("busy", "is locked by another process"),
-    ("full", "cannot be written: the disk is full"),
-    ("readonly", "cannot be written: the file or its directory is read-only"),
-    ("unable to open", "cannot be opened: expected a directory that exists and can be written"),
-    ("not a database", "is not a SQLite database"),
-    ("malformed", "is damaged"),
-    ("disk i/o", "cannot be read or written: the disk reports an error"),
-)
-_POSTGRES_FAULTS = (
-    ("08", "does not answer"),
-    ("28", "refuses the user or password"),
-    ("3D", "is not there: expected a database of that name"),
-    ("42501", "refuses: the user may not do that"),
-    ("53100", "cannot be written: its disk is full"),
-    ("53", "has no room for another connection"),
-    ("55P03", "is locked by another process"),
-    ("57P", "is shutting down or starting"),
-)
-_AWAY = ("08", "3D", "53300", "57P")
-"""SQLSTATEs that may pass: connection lost, no such database yet, no room, starting."""
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+async def finished(work: Awaitable[T]) -> T:
+    """Await `work` to its end even when cancelled meanwhile; then pass the cancellation on.
+
+    A call of a driver that is cut off half way leaves a connection behind, in SQLite's case with a
+    thread that keeps the process from ending. Every call has a time limit of its own.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
+        raise
 
 
 class Session:
-    """One connection in a transaction; every failure of it is a StoreError."""
+    """One connection in a transaction; every failure of it is a StoreError.
+
+    `on_commit` is called as soon as the transaction is committed, whoever is cancelled.
+    """
 
     def __init__(self, database: "Database", connection: AsyncConnection) -> None:
         self.database = database
+        self.on_commit: Callable[[], None] = _nothing
         self._connection = connection
 
     async def execute(
@@ -73,28 +86,28 @@ class Session:
     ) -> CursorResult[object]:
         """Run a statement, many times over when `parameters` has several."""
         with self.database.explained():
-            return await self._connection.execute(statement, parameters)
+            return await finished(self._connection.execute(statement, parameters))
 
     async def rows(self, statement: Executable) -> Sequence[Sequence[object]]:
         """Run a query and return all of its rows."""
         with self.database.explained():
-            return (await self._connection.execute(statement)).all()
+            return (await finished(self._connection.execute(statement))).all()
 
     async def mappings(self, statement: Executable) -> list[dict[str, object]]:
         """Run a query and return its rows as column name -> value, in the order of the query."""
         with self.database.explained():
-            found = (await self._connection.execute(statement)).mappings()
+            found = (await finished(self._connection.execute(statement))).mappings()
         return [{str(name): value for name, value in row.items()} for row in found]
 
     async def scalar(self, statement: Executable) -> object:
         """Run a query and return the first column of its first row; None when there is none."""
         with self.database.explained():
-            return await self._connection.scalar(statement)
+            return await finished(self._connection.scalar(statement))
 
-    @property
-    def connection(self) -> AsyncConnection:
-        """The connection itself, for migrations."""
-        return self._connection
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run what speaks to SQLAlchemy's own connection: reflection, migrations."""
+        with self.database.explained():
+            return await finished(self._connection.run_sync(work))
 
 
 class Database:
@@ -105,6 +118,10 @@ class Database:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.shown = f"database {self._shown()}"
         self._lock: int | None = None
+        self._sessions = 0
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._busy_timeout_s = busy_timeout_s
         self._engine = self._make_engine()
 
@@ -166,7 +183,7 @@ class Database:
             asyncpg.PostgresError,
             asyncpg.InterfaceError,
         ) as fault:
-            raise StoreError(f"{self.shown} {_explain(fault, self.is_sqlite)}") from fault
+            raise StoreError(f"{self.shown} {explain(fault, is_sqlite=self.is_sqlite)}") from fault
 
     @asynccontextmanager
     async def session(self, *, write: bool = False) -> AsyncIterator[Session]:
@@ -176,24 +193,41 @@ class Database:
             StoreError: the database cannot be reached, read, locked or written.
 
         """
+        if self._closing:
+            raise StoreError(f"{self.shown} is closed")
+        self._sessions += 1
+        self._idle.clear()
         connection = self._engine.connect()
-        with self.explained():
-            await connection.start()
         try:
             with self.explained():
-                await connection.execution_options(**self._options(write=write))
-                transaction = await connection.begin()
+                transaction = await finished(self._begin(connection, write=write))
+            session = Session(self, connection)
             try:
-                yield Session(self, connection)
+                yield session
             except BaseException:
                 with suppress(StoreError), self.explained():
-                    await transaction.rollback()
+                    await finished(transaction.rollback())
                 raise
             with self.explained():
-                await transaction.commit()
+                await finished(_commit(transaction, session))
         finally:
-            with self.explained():
-                await connection.close()
+            try:
+                if connection.sync_connection is not None:
+                    with self.explained():
+                        await finished(connection.close())
+            finally:
+                self._given_back()
+
+    def _given_back(self) -> None:
+        """Note the end of a session."""
+        self._sessions -= 1
+        if not self._sessions:
+            self._idle.set()
+
+    async def _begin(self, connection: AsyncConnection, *, write: bool) -> AsyncTransaction:
+        await connection.start()
+        await connection.execution_options(**self._options(write=write))
+        return await connection.begin()
 
     def _options(self, *, write: bool) -> dict[str, object]:
         if self.is_sqlite:
@@ -254,8 +288,11 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
 
     async def close(self) -> None:
-        """Close every connection and give the file free."""
-        await self._engine.dispose()
+        """Close every connection, once those in use have been given back, and free the file."""
+        self._closing = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), _CLOSE_TIMEOUT_S)
+        await finished(self._engine.dispose())
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -268,6 +305,12 @@ class Database:
                 timeout=_CONNECT_TIMEOUT_S,
                 command_timeout=_CONNECT_TIMEOUT_S,
             )
+
+
+async def _commit(transaction: AsyncTransaction, session: Session) -> None:
+    """Commit and tell so, in one go."""
+    await transaction.commit()
+    session.on_commit()
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
@@ -283,36 +326,6 @@ def _begin_sqlite(connection: Connection) -> None:
     """Begin: a writer takes the lock at once, a reader takes none."""
     write = connection.get_execution_options().get("cucmsim_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _origin(fault: BaseException | None) -> tuple[BaseException | None, str]:
-    """Return the driver's own exception and its SQLSTATE, empty where it has none."""
-    origin = fault.orig if isinstance(fault, DBAPIError) and fault.orig else fault
-    return origin, str(getattr(origin, "sqlstate", None) or "")
-
-
-def is_away(error: StoreError) -> bool:
-    """Tell whether the database did not answer, so that it may do so later."""
-    origin, state = _origin(error.__cause__)
-    lost = isinstance(error.__cause__, DBAPIError) and error.__cause__.connection_invalidated
-    return lost or isinstance(origin, OSError) or state.startswith(_AWAY)
-
-
-def _explain(fault: Exception, is_sqlite: bool) -> str:  # noqa: FBT001  not for others
-    """Say what a failure of a driver means, as the end of a sentence about the database."""
-    origin, state = _origin(fault)
-    text = " ".join(str(origin).split())
-    for start, meaning in _POSTGRES_FAULTS:
-        if state and state.startswith(start):
-            return meaning
-    if isinstance(origin, OSError) and is_sqlite:
-        return f"cannot be opened ({text}): expected a directory that exists and can be written"
-    if isinstance(origin, OSError):
-        return f"does not answer ({text or type(origin).__name__})"
-    for word, meaning in _SQLITE_FAULTS:
-        if word in text.lower():
-            return meaning
-    return f"fails: {text or type(origin).__name__}"
 
 
 def whole(value: object) -> int:

@@ -63,8 +63,7 @@ async def schema_problem(session: Session) -> str | None:
         StoreError: waiting or migrating would not help: a newer release or another program made it.
 
     """
-    with session.database.explained():
-        revision, foreign = await session.connection.run_sync(_found_revision)
+    revision, foreign = await session.run(_found_revision)
     head, known = _revisions()
     shown = session.database.shown
     if foreign:
@@ -83,8 +82,7 @@ async def make_schema(session: Session) -> None:
     if not session.database.is_sqlite:
         await session.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
     if await schema_problem(session) is not None:
-        with session.database.explained():
-            await session.connection.run_sync(lambda c: command.upgrade(alembic_config(c), "head"))
+        await session.run(lambda c: command.upgrade(alembic_config(c), "head"))
     await _complete_type_tables(session)
     await _add_first_rows(session)
 

@@ -9,6 +9,7 @@ and whoever holds a replica serves on; `changes` goes on when it is back.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Self
 
 from cucmsim.clock import Clock
@@ -16,7 +17,8 @@ from cucmsim.entropy import Entropy
 from cucmsim.errors import StoreError
 from cucmsim.pki.sealing import SealingKey
 from cucmsim.store.changelog import Writer, read_version
-from cucmsim.store.engine import Database, is_away
+from cucmsim.store.engine import Database
+from cucmsim.store.faults import is_away
 from cucmsim.store.loading import ReplicaLoader
 from cucmsim.store.migrate import make_schema, open_secret, schema_problem
 from cucmsim.store.notify import Announcer, Listener
@@ -129,9 +131,9 @@ class Store:
                     writer = await Writer.begin(session, self._clock, self._entropy)
                     yield Transaction(writer, self._sealing)
                     version = await writer.finish()
+                    session.on_commit = partial(self._announcer.publish, version)
             finally:
                 self._writer_task = None
-            self._announcer.publish(version)
 
     async def load_replica(self) -> Replica:
         """Read the whole store at its newest version. Raises StoreError."""

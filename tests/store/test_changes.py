@@ -273,3 +273,31 @@ async def test_a_listener_that_cannot_close_politely_is_cut_off() -> None:
     connection = Stuck()
     await notify._end(connection)
     assert connection.terminated
+
+
+async def test_a_cancelled_writer_leaves_nothing_half_done(lab: Store) -> None:
+    """Wherever the cancellation hits, the change is there and announced, or not there."""
+    for turns in range(0, 40, 3):
+        before = lab.version
+        writing = asyncio.ensure_future(set_parameter(lab, f"{turns}"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        replica = await lab.load_replica()
+        assert lab.version == replica.version
+        assert (replica.enterprise.get("A") == f"{turns}") == (replica.version == before + 1)
+
+
+async def test_a_cancelled_reader_does_not_keep_the_store_open(
+    store_url: str, open_store: OpenStore
+) -> None:
+    for turns in (0, 1, 3, 6, 12):
+        async with open_store(store_url) as store:
+            reading = asyncio.ensure_future(store.load_replica())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    with pytest.raises(StoreError, match="is closed"):
+        await store.load_replica()

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from cucmsim.errors import StoreError
 from cucmsim.pki.sealing import SealingKey
-from cucmsim.store.engine import Database, is_away
+from cucmsim.store.engine import Database
+from cucmsim.store.faults import is_away
 from cucmsim.store.rows import TftpFile
 from cucmsim.store.schema import TABLES
 from cucmsim.store.store import Store

@@ -90,7 +90,7 @@ async def test_migrations_build_what_the_models_say(
         open_store(empty_store_url) as store,
         store._database.session() as session,
     ):
-        assert await session.connection.run_sync(differences) == []
+        assert await session.run(differences) == []
 
 
 async def test_every_revision_goes_up_and_down(empty_store_url: str) -> None:
@@ -98,11 +98,11 @@ async def test_every_revision_goes_up_and_down(empty_store_url: str) -> None:
     try:
         for step, target in ((command.upgrade, "0001"), (command.upgrade, "head")):
             async with database.session(write=True) as session:
-                run = session.connection.run_sync
+                run = session.run
                 await run(partial(_run, step, target))
         async with database.session(write=True) as session:
-            await session.connection.run_sync(partial(_run, command.downgrade, "base"))
-            names = await session.connection.run_sync(lambda c: inspect(c).get_table_names())
+            await session.run(partial(_run, command.downgrade, "base"))
+            names = await session.run(lambda c: inspect(c).get_table_names())
         assert names == ["cucmsim_schema"]
     finally:
         await database.close()
