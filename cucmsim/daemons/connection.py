@@ -58,7 +58,10 @@ class Connection(asyncio.Protocol):
         self._home = home
         self._channel = PlainChannel() if home.context is None else TlsChannel(home.context)
         self._loop = asyncio.get_running_loop()
-        self._started = self._progress = self._loop.time()
+        # durations by the clock: uvloop's own time stands still while a callback runs
+        self._now = home.recorder.clock.monotonic
+        self._started = self._now()
+        self._progress = self._loop.time()
         self._admitted = False
         self._peer: PeerInfo | None = None
         self._request_began: float | None = None
@@ -197,7 +200,7 @@ class Connection(asyncio.Protocol):
                     self._end_of_input("closed by peer")
                 return
             if self._request_began is None:
-                self._request_began = self._loop.time()
+                self._request_began = self._now()
             self._conversation.receive_data(data)
             self._advance()
 
@@ -262,7 +265,7 @@ class Connection(asyncio.Protocol):
         began = self._started if self._request_began is None else self._request_began
         self._requests += 1
         self._request_began = None
-        elapsed_ms = (self._loop.time() - began) * 1000
+        elapsed_ms = (self._now() - began) * 1000
         self._home.recorder.record(str(self._arrival), device, request, answer, elapsed_ms)
 
     # deadlines
@@ -331,7 +334,7 @@ class Connection(asyncio.Protocol):
             self._timer = None
         outcome = self._outcome or "lost"
         self._conversation.on_end(outcome)
-        elapsed_ms = (self._loop.time() - self._started) * 1000
+        elapsed_ms = (self._now() - self._started) * 1000
         if self._failed and not self._requests:
             self._record(None, "connection", outcome)
         log = self._home.log.warning if self._failed else self._home.log.info
