@@ -33,7 +33,7 @@ FIRMWARE = "firmware.sbn"
 FIRMWARE_SIZE = 16 << 20
 OURS = "cucmsim"
 START_S = 15
-RUN_S = 60
+RUN_S = 15
 
 Result = dict[str, float]
 
@@ -52,7 +52,7 @@ CASES = {
     "c1": Case(1, (200, 400)),
     "c32": Case(32, (1500, 3000)),
     "c256": Case(256, (1500, 4000)),
-    "c1000": Case(1000, (3000, 6000)),
+    "c1000": Case(1000, (3000, 3000)),
     "burst": Case(1000, (1000, 1000)),
     "firmware": Case(8, (8, 16), ("-b", "1468"), (FIRMWARE,)),
     "window16": Case(8, (8, 32), ("-b", "1468", "-w", "16"), (FIRMWARE,)),
@@ -67,7 +67,8 @@ COMMANDS = {
     "--tftp-max=2000 --listen-address=127.0.0.1 --bind-interfaces --user=root --pid-file=",
     "atftpd": "atftpd --daemon --no-fork --maxthread 2000 --user root --port {port} "
     "--bind-address 127.0.0.1 {files}",
-    "tftpd-hpa": "in.tftpd --foreground --user root --secure --address 127.0.0.1:{port} {files}",
+    "tftpd-hpa": "in.tftpd --listen --foreground --user root --secure "
+    "--address 127.0.0.1:{port} {files}",
     "tftpy": f"{sys.executable} -c \"import tftpy; tftpy.TftpServer('{{files}}')"
     ".listen('127.0.0.1', {port})\"",
 }
@@ -144,7 +145,9 @@ def pinned(core: int) -> list[str]:
 def start(name: str, command: str, files: Path) -> subprocess.Popen[bytes] | None:
     """Start a server and wait until it answers; None, and why, when it does not."""
     words = shlex.split(command.format(files=files, port=PORTS[name]))
-    if shutil.which(words[0]) is None:
+    program = shutil.which(words[0])
+    # Debian's atftpd calls itself in.tftpd as well; tftpd-hpa cannot be installed beside it
+    if program is None or (name == "tftpd-hpa" and Path(program).resolve().name != "in.tftpd"):
         print(f"{name}: not installed, left out")
         return None
     silent = subprocess.DEVNULL

@@ -70,14 +70,17 @@ if sys.platform == "linux":
         def _drain(self) -> None:
             """Call the handler of every socket that can be read.
 
+            And of those that become so meanwhile, up to a batch: no turn of the loop between them.
             A descriptor may have been closed, and used again, earlier in the same batch: a handler
             must bear to be called with nothing to read.
             """
-            handlers = self._handlers
-            for descriptor, _ in self._epoll.poll(0, _BATCH):
-                handler = handlers.get(descriptor)
-                if handler is not None:
-                    handler()
+            handlers, poll, left = self._handlers, self._epoll.poll, _BATCH
+            while left > 0 and (events := poll(0, left)):
+                left -= len(events)
+                for descriptor, _ in events:
+                    handler = handlers.get(descriptor)
+                    if handler is not None:
+                        handler()
 
 
 class LoopPoller:
