@@ -7,16 +7,13 @@ were never published in full: lines in the phone's own style are marked `(ours)`
 """
 
 from functools import singledispatchmethod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from cucmsim.phone import events
 from cucmsim.phone import texts78xx_tls as tls
 from cucmsim.phone.console import ConsoleLine, Level
 from cucmsim.phone.moreevents import DirectoryAnswered
 from cucmsim.phone.values import FileKind, Transport, TrustSource
-
-if TYPE_CHECKING:
-    from cucmsim.formats.phonevalues import Endpoint
 
 __all__ = ["Texts78xx"]
 
@@ -57,7 +54,9 @@ class Texts78xx:
         self._debug = debug
         self._process = first_process - _PROCESS_STEP
         self._kind = FileKind.OTHER
-        self._unconnected: Endpoint | None = None
+        self._pending: Lines = ()
+        self._is_verified = False
+        self._stands = False
 
     @property
     def _getter(self) -> str:
@@ -68,10 +67,9 @@ class Texts78xx:
         return self._render(event)
 
     def _tls(self, lines: Lines, *, stands: bool = True) -> Lines:
-        """Return lines about TVS, after those of TCP where they were not given yet."""
-        server, self._unconnected = self._unconnected, None
-        before = tls.tcp_connected(server) if server is not None and stands else ()
-        whole = (*before, *lines)
+        """Return lines about TVS, after those that waited for the connection if it `stands`."""
+        before, self._pending = self._pending, ()
+        whole = (*(before if stands else ()), *lines)
         return whole if self._debug else tuple(item for item in whole if item.level not in _QUIET)
 
     @singledispatchmethod
@@ -251,12 +249,14 @@ class Texts78xx:
     @_render.register
     def _(self, event: events.TvsConnecting) -> Lines:
         lines = self._tls(tls.connecting(event.server), stands=False)
-        self._unconnected = event.server
+        self._pending = tls.tcp_connected(event.server)
+        self._is_verified = self._stands = False
         return lines
 
     @_render.register
     def _(self, event: events.DeviceCertificateUsed) -> Lines:
-        return self._tls(tls.certificate_used(event))
+        self._pending = (*self._pending, *tls.certificate_used(event))
+        return ()
 
     @_render.register
     def _(self, event: events.TlsHandshakeWaited) -> Lines:
@@ -265,7 +265,8 @@ class Texts78xx:
     @_render.register
     def _(self, event: events.TvsServerVerified) -> Lines:
         del event
-        return self._tls(tls.server_verified())
+        self._is_verified = True
+        return self._tls((*tls.server_verified(), *(tls.connected() if self._stands else ())))
 
     @_render.register
     def _(self, event: events.TvsServerRefused) -> Lines:
@@ -274,8 +275,10 @@ class Texts78xx:
 
     @_render.register
     def _(self, event: events.TvsConnected) -> Lines:
+        """Say so after the certificate was verified, whichever is told first."""
         del event
-        return self._tls(tls.connected())
+        self._stands = True
+        return self._tls(tls.connected()) if self._is_verified else ()
 
     @_render.register
     def _(self, event: events.TvsRequestSent) -> Lines:

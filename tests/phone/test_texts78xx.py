@@ -296,9 +296,17 @@ def test_tvs_without_debugging_as_a_7821_logs_it() -> None:
     ]
 
 
+def test_the_handshake_succeeds_after_the_certificate_is_verified() -> None:
+    connecting, used, verified, waited, connected, *rest = TVS_EXCHANGE
+    in_order = [connecting, used, verified, connected, *rest]
+    assert rendered([connecting, used, connected, verified, *rest]) == rendered(in_order)
+    assert len(rendered([*in_order, waited])) == len(rendered(TVS_EXCHANGE))
+
+
 def test_a_tvs_that_does_not_answer() -> None:
     happened = [
         events.TvsConnecting(TVS, 0),
+        TVS_EXCHANGE[1],
         events.TvsFailed(TVS, 0, "connection refused"),
         events.TvsConnecting(TVS, 1),
         events.TvsServerRefused(TVS, 1),
