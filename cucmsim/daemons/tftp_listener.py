@@ -167,11 +167,13 @@ class Listener:
 
     def _read(self, data: bytes, peer: Peer) -> Ask | None:
         """Read a request; None for what is never answered. Raises RemoteProtocolError."""
-        request = _plain_request(data) or decode_request(data)
+        request, mode = _plain_request(data), Mode.OCTET
         if request is None:
-            return None
-        mode, name = requested_mode(request.mode), legal_name(request.filename)
-        return Ask(peer, data, request, name, mode, self._context.now())
+            request = decode_request(data)
+            if request is None:
+                return None
+            mode = requested_mode(request.mode)
+        return Ask(peer, data, request, legal_name(request.filename), mode, self._context.now())
 
     def _is_duplicate(self, ask: Ask) -> bool:
         """Tell whether this request is being answered; what it replaces is ended."""
@@ -283,7 +285,7 @@ class Listener:
 
 
 def _plain_request(data: bytes) -> ReadRequest | None:
-    """Read what every phone sends, a name and `octet`: in 1 microsecond instead of 4."""
+    """Read what every phone sends, a name and `octet`: in a quarter of the time."""
     end = len(data) - len(_OCTET)
     if data[end:] == _OCTET and data[:2] == _RRQ and data.find(0, 2) == end <= _MAX_PLAIN:
         return ReadRequest(data[2:end].decode("utf-8", "surrogateescape"))

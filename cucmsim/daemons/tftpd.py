@@ -50,6 +50,7 @@ class TftpServer:
         self._listeners: list[Listener] = []
         self._poller: Poller | None = None
         self._sweeper: asyncio.TimerHandle | None = None
+        self._stopping = False
         self._quiet = asyncio.Event()
         self._reported_drops = 0
 
@@ -84,7 +85,7 @@ class TftpServer:
         except StartError:
             await self._close()
             raise
-        self._quiet.clear()
+        self._stopping = False
         self._reported_drops = 0
         self._sweeper = loop.call_later(SWEEP_S, self._sweep, loop)
 
@@ -92,6 +93,7 @@ class TftpServer:
         """Take no new request, let what runs finish for `drain_s` seconds, then close."""
         for listener in self._listeners:
             listener.stop_accepting()
+        self._stopping = True
         if self.busy:
             self._quiet.clear()
             with contextlib.suppress(TimeoutError):
@@ -158,7 +160,7 @@ class TftpServer:
         self._log.debug(
             "tftp", peer=peer, file=ask.name, answer=answer, reason=reason, ms=milliseconds
         )
-        if not self.busy:
+        if self._stopping and not self.busy:
             self._quiet.set()
 
     def _refused(self, peer: Peer, reason: str) -> None:
