@@ -11,6 +11,7 @@ DEV_READY := $(VENV)/.installed-dev
 help:
 	@echo "make run    start the two-node lab cluster ($(CONFIG)); Ctrl-C stops it"
 	@echo "make test   run the tests"
+	@echo "make test-docker   run the tests that start containers"
 	@echo "make check  lint, types, layers, tests with coverage"
 	@echo "make bench  measure against other servers (see bench/README.md)"
 	@echo "make lock   renew the lock files after a change of dependencies"
@@ -39,14 +40,14 @@ test: $(DEV_READY)
 	@$(BIN)/python -m pytest -q -n auto
 
 test-docker: $(DEV_READY)
-	@CUCMSIM_TEST_DOCKER=1 $(BIN)/python -m pytest -q -m docker tests/docker
+	@CUCMSIM_TEST_DOCKER=1 $(BIN)/python -m pytest -q -m docker --durations=5 tests/docker
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n auto --cov --cov-report=
+	$(BIN)/python -m pytest -q -n auto -m 'not docker' --cov --cov-report=
 	$(BIN)/python -m coverage report --skip-covered --fail-under=90
 	$(BIN)/python -m coverage report --fail-under=100 --include='cucmsim/formats/*,cucmsim/pki/*,cucmsim/protocols/*'
 
