@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-pytest_plugins = ("tests.fixtures.postgres",)
+pytest_plugins = ("tests.fixtures.postgres", "tests.fixtures.clusters")
 
 
 def pytest_asyncio_loop_factories(

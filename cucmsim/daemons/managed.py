@@ -127,19 +127,17 @@ class ManagementServer:
 
 
 def _bind_unix(path: Path) -> socket.socket:
-    """Bind the socket file, replacing one that nobody answers any more."""
+    """Bind the socket file, replacing one that nobody answers any more. Raises StartError."""
+    _remove_stale(path)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        _remove_stale(path)
         bound.bind(str(path))
         os.chmod(path, 0o600)  # noqa: PTH101 - a socket file: no symlink to follow, one call
         bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
-        raise StartError(
-            f"management: cannot listen on the socket {path}: {error.strerror or error}"
-            " (a socket's path holds about 100 characters; --data DIR chooses a shorter one)"
-        ) from error
+        reason = error.strerror or error
+        raise StartError(f"management: cannot listen on the socket {path}: {reason}") from error
     return bound
 
 
@@ -151,7 +149,8 @@ def _remove_stale(path: Path) -> None:
         try:
             probe.connect(str(path))
         except OSError:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
             return
     raise StartError(f"management: another process answers on the socket {path}")
 

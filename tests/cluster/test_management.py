@@ -1,0 +1,197 @@
+"""The management API: what it answers and how it refuses. The cluster behind it is pretended."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from cucmsim.cluster.management import management_app
+from cucmsim.cluster.node import ServiceAction, ServiceState
+from cucmsim.cluster.reports import (
+    NodeReady,
+    NodeReport,
+    ReadyReport,
+    ServiceReport,
+    StatusReport,
+)
+from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
+from cucmsim.services.journal import Exchange
+from cucmsim.store.rows import Device, Line
+
+TIME = datetime(2026, 3, 1, tzinfo=UTC)
+PHONES = [Device(name=f"SEP00000000000{n}", model="7962", lines=(Line("2001"),)) for n in range(3)]
+EXCHANGE = Exchange(TIME, "pub", "tftp", "192.0.2.1:9", "SEP000000000000", "a.xml", "sent", 1.5)
+SERVICE = ServiceReport(name="tvs", state=ServiceState.STARTED, ports=[2445], since=TIME)
+
+
+@dataclass
+class PretendedCluster:
+    """Answers with what a test knows; `fault` is raised by whatever changes something."""
+
+    phones: dict[str, Device] = field(default_factory=lambda: {held.name: held for held in PHONES})
+    fault: Exception | None = None
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def ready(self) -> ReadyReport:
+        return ReadyReport(nodes=[NodeReady(name="pub", address="127.0.0.1", services={"tvs": 1})])
+
+    def status(self) -> StatusReport:
+        node = NodeReport(
+            name="pub", role="publisher", address="127.0.0.1", version=7, services=[SERVICE]
+        )
+        return StatusReport(
+            cluster="Lab",
+            release="11.5(1)",
+            security_mode="mixed",
+            program="cucmsim",
+            pid=1,
+            started=TIME,
+            devices=3,
+            nodes=[node],
+        )
+
+    def devices(self) -> Mapping[str, Device]:
+        return self.phones
+
+    def events(self, after: int) -> Sequence[tuple[int, Exchange]]:
+        return [(number, EXCHANGE) for number in range(after + 1, 5)]
+
+    async def add_device(self, entry: Mapping[str, object]) -> Device:
+        self._do("add", entry)
+        return PHONES[0]
+
+    async def change_device(self, name: str, changes: Mapping[str, object]) -> Device:
+        self._do("change", name, changes)
+        return self.phones[name]
+
+    async def remove_device(self, name: str) -> None:
+        self._do("remove", name)
+
+    async def act_on_service(self, node: str, service: str, action: ServiceAction) -> None:
+        self._do(node, service, action.value)
+
+    def stop(self) -> None:
+        self._do("stop")
+
+    def _do(self, *call: object) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.calls.append(call)
+
+
+@pytest.fixture
+def cluster() -> PretendedCluster:
+    return PretendedCluster()
+
+
+@pytest.fixture
+async def api(cluster: PretendedCluster) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(management_app(cluster))
+    async with httpx.AsyncClient(transport=transport, base_url="http://cluster") as client:
+        yield client
+
+
+async def test_ready_has_the_form_of_the_ready_file(api: httpx.AsyncClient) -> None:
+    assert (await api.get("/ready")).json() == {
+        "nodes": [{"name": "pub", "address": "127.0.0.1", "services": {"tvs": 1}}]
+    }
+
+
+async def test_status_and_services_tell_the_state_of_every_service(api: httpx.AsyncClient) -> None:
+    status = (await api.get("/status")).json()
+    assert status["nodes"][0]["version"] == 7
+    assert (await api.get("/services")).json() == {"pub": status["nodes"][0]["services"]}
+
+
+async def test_phones_come_in_pages_of_those_that_match(api: httpx.AsyncClient) -> None:
+    page = (await api.get("/devices", params={"match": "sep", "offset": 1, "limit": 1})).json()
+    assert page["total"] == 3
+    assert [held["name"] for held in page["devices"]] == ["SEP000000000001"]
+    assert page["devices"][0]["lines"] == ["2001"]
+    none = (await api.get("/devices", params={"match": "ATA"})).json()
+    assert none == {"total": 0, "devices": []}
+
+
+async def test_an_authentication_string_is_never_shown(
+    api: httpx.AsyncClient, cluster: PretendedCluster
+) -> None:
+    cluster.phones["SEP1"] = Device(name="SEP1", model="7962", authentication_string="987654")
+    assert "987654" not in (await api.get("/devices/SEP1")).text
+
+
+async def test_events_come_after_a_number(api: httpx.AsyncClient) -> None:
+    events = (await api.get("/events", params={"after": 1, "limit": 2})).json()
+    assert [(event["number"], event["request"]) for event in events] == [(2, "a.xml"), (3, "a.xml")]
+
+
+async def test_changes_reach_the_cluster(api: httpx.AsyncClient, cluster: PretendedCluster) -> None:
+    answers = [
+        await api.post("/devices", json={"mac": "1"}),
+        await api.patch("/devices/SEP000000000001", json={"model": "7965"}),
+        await api.delete("/devices/SEP000000000002"),
+        await api.post("/services/pub/tvs/restart"),
+        await api.post("/stop"),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 200, 200, 200, 202]
+    assert cluster.calls == [
+        ("add", {"mac": "1"}),
+        ("change", "SEP000000000001", {"model": "7965"}),
+        ("remove", "SEP000000000002"),
+        ("pub", "tvs", "restart"),
+        ("stop",),
+    ]
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+async def test_an_unknown_phone_is_not_found(api: httpx.AsyncClient, method: str) -> None:
+    answer = await api.request(method, "/devices/SEPX", json={} if method == "PATCH" else None)
+    assert (answer.status_code, answer.json()) == (404, {"detail": "no phone 'SEPX'"})
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (RefusedError("not here"), 409),
+        (StartError("not here"), 409),
+        (StoreError("not here"), 503),
+    ],
+)
+async def test_a_refusal_is_told_in_words(
+    api: httpx.AsyncClient, cluster: PretendedCluster, fault: Exception, status: int
+) -> None:
+    cluster.fault = fault
+    answer = await api.post("/services/pub/tvs/stop")
+    assert (answer.status_code, answer.json()) == (status, {"detail": "not here"})
+
+
+async def test_every_problem_of_a_phone_is_told(
+    api: httpx.AsyncClient, cluster: PretendedCluster
+) -> None:
+    problems = [Problem("device", key, "nothing", "something") for key in ("mac", "model")]
+    cluster.fault = SettingsError(tuple(problems))
+    answer = await api.post("/devices", json={})
+    assert answer.status_code == 422
+    assert answer.json() == {"detail": [str(problem) for problem in problems]}
+
+
+@pytest.mark.parametrize(
+    ("send", "told"),
+    [
+        (lambda api: api.get("/devices", params={"limit": 0}), "query.limit: "),
+        (lambda api: api.post("/devices", json=[1]), "body: "),
+        (lambda api: api.post("/services/pub/tvs/burn"), "path.action: "),
+    ],
+)
+async def test_a_malformed_request_is_told_in_lines(
+    api: httpx.AsyncClient, send: Callable[[httpx.AsyncClient], httpx.Response], told: str
+) -> None:
+    answer = await send(api)  # type: ignore[misc]  # a coroutine in disguise of a lambda
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0].startswith(told)
+
+
+async def test_the_api_describes_itself(api: httpx.AsyncClient) -> None:
+    description = (await api.get("/openapi.json")).json()
+    assert {"/ready", "/status", "/devices", "/services", "/events"} <= description["paths"].keys()
