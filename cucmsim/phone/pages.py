@@ -186,11 +186,17 @@ def _html(view: PhoneView, title: str, content: str) -> Page:
 
 
 def _menu() -> str:
-    lines: list[str] = []
-    for heading, links in _MENU:
-        lines.append(f"<P><B>{heading}</B>\n" if heading else "<P>\n")
-        lines += [
-            f'<BR><A HREF="{SERVICEABILITY}?adapter={adapter}">{title}</A>\n'
-            for title, adapter in links
-        ]
-    return "".join(lines)
+    """Return the links to all pages, in groups with a heading or none."""
+    groups = (
+        "<BR>\n".join(
+            (
+                *((f"<B>{heading}</B>",) if heading else ()),
+                *(
+                    f'<A HREF="{SERVICEABILITY}?adapter={adapter}">{title}</A>'
+                    for title, adapter in links
+                ),
+            )
+        )
+        for heading, links in _MENU
+    )
+    return "".join(f"<P>{group}</P>\n" for group in groups)
