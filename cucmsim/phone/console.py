@@ -9,6 +9,7 @@ phone's web page offers them: the newest first in `messages` (78xx/88xx), number
 Source: phone.md 3.3, 3.4 and 3.6. Pure: the moment of a line is given.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ __all__ = ["Console", "ConsoleLine", "Level", "LogFile", "format_line"]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _LINES_PER_FILE = 1_000
 _FILES = 3
 
@@ -65,14 +67,18 @@ def format_line(
     *,
     thread: tuple[int, int] | None = None,
 ) -> str:
-    """Return a whole line. `moment` is in the phone's own time; `thread` is (pid, tid) or None."""
+    """Return a whole line; control characters, which a server may have sent, become `?`.
+
+    `moment` is in the phone's own time; `thread` is (pid, tid) or None.
+    """
     clock = moment.strftime("%H:%M:%S.%f")
+    text = _CONTROL.sub("?", line.text)
     if generation is Generation.SERIES_79XX:
         level = "DBG" if line.level is Level.DEBUG else line.level.value
-        return f"{number}: {level} {clock} {line.module}: {line.text}"
+        return f"{number}: {level} {clock} {line.module}: {text}"
     day = f"{_MONTHS[moment.month - 1]} {moment.day:02d}"
     place = "" if thread is None else f"({thread[0]}:{thread[1]}) "
-    return f"{number} {line.level.value} {day} {clock} {place}{line.module}-{line.text}"
+    return f"{number} {line.level.value} {day} {clock} {place}{line.module}-{text}"
 
 
 class Console:

@@ -22,6 +22,11 @@ def test_the_prefix_of_each_generation() -> None:
     assert threaded == "7 DEB Dec 16 03:43:03.000020 (12:34) SECD-text"
 
 
+def test_what_a_server_said_cannot_begin_a_line_of_its_own() -> None:
+    hostile = LINE._replace(text="no\n8 NOT Dec 16\x1b[2J")
+    assert format_line(NEW, 7, NIGHT, hostile).endswith("SECD-no?8 NOT Dec 16?[2J")
+
+
 def test_a_console_numbers_its_lines() -> None:
     console = Console(NEW, first_number=9, thread=(1, 2))
     assert console.write([LINE, LINE], NIGHT) == (
