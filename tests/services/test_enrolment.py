@@ -376,6 +376,7 @@ async def test_signing_is_done_in_a_worker_thread(
         (public_key("ec-256"), "the phone's key is ec-256, expected rsa-1024"),
         (public_key("rsa-1032"), "the phone's key is rsa-1032, expected rsa-1024"),
     ],
+    ids=["none", "garbage", "ec-256", "rsa-1032"],  # keys differ between pytest's workers
 )
 async def test_a_key_that_was_not_asked_for_is_refused(
     desk: Desk, given: bytes | None, text: str
