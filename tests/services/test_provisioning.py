@@ -211,6 +211,16 @@ async def test_the_soft_key_file_of_a_configuration_exists(make: Make) -> None:
     assert await provisioning.fetch(SOFT_KEY_FILE + ".sgn") is not None
 
 
+async def test_a_phone_whose_configuration_is_not_encrypted_has_no_encrypted_file(
+    make: Make, view: View, vector: VectorBytes
+) -> None:
+    provisioning = make()
+    mic = vector(f"mic-{PHONE}.crt")
+    view.replace(_with_device(view.replica, encrypted_config=False, mic_der=mic, versionstamp="2"))
+    assert await provisioning.fetch(f"{PHONE}.cnf.xml.enc.sgn") is None
+    assert b"<fullConfig>true</fullConfig>" in await _must(provisioning, f"{PHONE}.cnf.xml.sgn")
+
+
 async def test_an_encrypted_configuration_opens_with_the_phone_s_key_only(
     make: Make, view: View, vector: VectorBytes
 ) -> None:
