@@ -109,7 +109,7 @@ def product_name(model: str) -> str:
     return known.product if known else model
 
 
-def completed(device: Device) -> Device:
+def completed(device: Device, pkid: str, versionstamp: str) -> Device:
     """Return the phone as it will be read back: model and profile named, times in whole seconds."""
     profile = device.security_profile or (
         f"{product_name(device.model)} - Standard {device.protocol}"
@@ -117,6 +117,8 @@ def completed(device: Device) -> Device:
     )
     return replace(
         device,
+        pkid=pkid,
+        versionstamp=versionstamp,
         model=model_name(device.model),
         security_profile=profile,
         operation_expires=_whole_seconds(device.operation_expires),

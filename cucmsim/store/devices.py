@@ -56,7 +56,7 @@ async def put_devices(writer: Writer, devices: Iterable[Device]) -> int:
         StoreError: a device pool is unknown.
 
     """
-    wanted = {device.name: completed(device) for device in devices}
+    wanted = {device.name: device for device in devices}
     held = await read_devices(writer.session, names=wanted)
     fresh = [_new(writer, device) for name, device in wanted.items() if name not in held]
     changed = [
@@ -69,8 +69,8 @@ async def put_devices(writer: Writer, devices: Iterable[Device]) -> int:
 
 
 def _new(writer: Writer, device: Device) -> Device:
-    pkid = device.pkid or writer.new_pkid()
-    return replace(device, pkid=pkid, versionstamp=device.versionstamp or _stamp(writer))
+    stamp = device.versionstamp or _stamp(writer)
+    return completed(device, device.pkid or writer.new_pkid(), stamp)
 
 
 def _stamp(writer: Writer) -> str:
@@ -80,7 +80,7 @@ def _stamp(writer: Writer) -> str:
 
 def _changed(writer: Writer, wanted: Device, held: Device) -> Device | None:
     """Return what to write over `held`; None when nothing differs."""
-    device = replace(wanted, pkid=held.pkid, versionstamp=held.versionstamp)
+    device = completed(wanted, held.pkid, held.versionstamp)
     if device == held:
         return None
     counted = replace(held, wrong_strings=device.wrong_strings, locked_until=device.locked_until)

@@ -25,6 +25,7 @@ HOLD = """
 import fcntl, os, sys
 lock = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
 fcntl.flock(lock, fcntl.LOCK_EX)
+os.ftruncate(lock, 0)
 os.write(lock, b"pid %d" % os.getpid())
 print("held", flush=True)
 sys.stdin.read()

@@ -1,7 +1,7 @@
 """kill -9 in the middle of the first start: the store is empty or complete, never between.
 
 A child makes a store and writes a large first transaction, telling what it has reached. The first
-run tells how long that takes; the next ones are killed at five moments spread over it.
+run tells how long that takes; the next ones are killed at four moments spread over it.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from cucmsim.store.store import Store
 from tests.fixtures.postgres import SECURITY_PASSWORD
 
 PHONES = 1000
-KILLS = 5
+KILLS = 4
 CHILD = """
 import asyncio, sys
 from cucmsim.clock import SystemClock
