@@ -6,6 +6,7 @@ ever published, so the lines of refusals are in the phone's own style, with the 
 marked `(ours)`.
 """
 
+import re
 from functools import singledispatchmethod
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ __all__ = ["Texts79xx"]
 
 Lines: TypeAlias = tuple[ConsoleLine, ...]
 
+_IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _TVS_PORT = 2445
 _DEFAULT_TIME_TO_LIVE_S = 86_400
 _LOADER = "Startup Module Loader|"
@@ -40,8 +42,8 @@ def _java(text: str, level: Level = Level.NOTICE) -> Lines:
 
 
 def _mapped(server: str) -> str:
-    """Return an IPv4 address as the TFTP client writes it, in IPv6's form."""
-    return f"::ffff:{server}"
+    """Return an IPv4 address as the TFTP client writes it, in IPv6's form; a name as it is."""
+    return f"::ffff:{server}" if _IPV4.fullmatch(server) else server
 
 
 class Texts79xx:

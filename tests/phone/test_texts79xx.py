@@ -281,10 +281,11 @@ def test_a_file_without_limit_and_a_server_that_is_not_listed() -> None:
     lines = rendered(
         [
             events.DownloadStarted("g3-tones.xml", FileKind.OTHER, secure=False, size_limit=None),
-            events.ServerSecurity(SERVER, 1, secure=False, holds_trust_list=True),
+            events.ServerSecurity("tftp.lab.test", 1, secure=False, holds_trust_list=True),
         ]
     )
     assert lines[0][2].endswith("dstFile = /usr/ram/g3-tones.xml")
+    assert lines[1][2] == "auth server - tftpList[1] = tftp.lab.test"
     assert lines[3][2] == "lookupCTL: TFTP SRVR NONsecure"
 
 
