@@ -179,9 +179,9 @@ def device_tl_info(
     *,
     ipv6_address: str = "",
     ctl_sha1: bytes | None = None,
-    ctl_server: str = "N/A",
+    ctl_server: str = "",
     itl_sha1: bytes | None = None,
-    itl_server: str = "N/A",
+    itl_server: str = "",
     status_code: int = 3,
 ) -> Alarm:
     """Return the alarm that tells which trust lists a phone holds, and from where."""
@@ -190,9 +190,9 @@ def device_tl_info(
         ("IPv4Address", ipv4_address),
         ("IPv6Address", ipv6_address),
         ("CTL_Signature", _signature(ctl_sha1)),
-        ("CTL_TFTP_Server", ctl_server),
+        ("CTL_TFTP_Server", ctl_server or "N/A"),
         ("ITL_Signature", _signature(itl_sha1)),
-        ("ITL_TFTP_Server", itl_server),
+        ("ITL_TFTP_Server", itl_server or "N/A"),
         ("StatusCode", str(status_code)),
     )
     return Alarm(DEVICE_TL_INFO, tuple(AlarmParameter(name, value) for name, value in pairs))
