@@ -86,14 +86,16 @@ def main() -> int:
         files = Path(folder)
         files.chmod(0o755)
         make_files(files)
-        with contextlib.ExitStack() as running:
-            servers: dict[str, int] = {}
+        servers: dict[str, subprocess.Popen[bytes]] = {}
+        try:
             for name in names:
                 process = start(name, commands[name], files)
                 if process is not None:
-                    running.callback(stop, process)
-                    servers[name] = process.pid
-            results = measure(servers, cases, arguments, files)
+                    servers[name] = process
+            results = measure(servers, commands, cases, arguments, files)
+        finally:
+            for process in servers.values():
+                stop(process)
     show(results, cases)
     path = write(results, arguments)
     print(f"\n{path}")
@@ -173,16 +175,23 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def measure(
-    servers: dict[str, int], cases: list[str], arguments: argparse.Namespace, files: Path
+    servers: dict[str, subprocess.Popen[bytes]],
+    commands: dict[str, str],
+    cases: list[str],
+    arguments: argparse.Namespace,
+    files: Path,
 ) -> dict[str, dict[str, list[Result]]]:
-    """Run every case on every server in turn, round by round."""
+    """Run every case on every server in turn, round by round; start again who fell over."""
     results: dict[str, dict[str, list[Result]]] = {name: {} for name in servers}
     for number in range(arguments.rounds):
         for case in cases:
             # who goes first changes, so that a drift of the machine hits nobody alone
             for name in rotate(list(servers), number):
                 print(f"\rround {number + 1}, {case}, {name}".ljust(60), end="", file=sys.stderr)
-                result = run(CASES[case], name, servers[name], files, quick=arguments.quick)
+                if servers[name].poll() is not None:
+                    servers[name] = start(name, commands[name], files) or servers[name]
+                process = servers[name].pid
+                result = run(CASES[case], name, process, files, quick=arguments.quick)
                 results[name].setdefault(case, []).append(result)
     print("\r".ljust(61), end="\r", file=sys.stderr)
     return results
