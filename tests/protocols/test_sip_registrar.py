@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cucmsim.entropy import SeededEntropy
@@ -404,6 +404,17 @@ def test_a_stream_that_cannot_be_framed_ends_the_conversation() -> None:
     assert found.next_event(at()) is None
 
 
+def test_an_instant_is_taken_from_a_clock() -> None:
+    class Still:
+        def now(self) -> datetime:
+            return START
+
+        def monotonic(self) -> float:
+            return 1000.0
+
+    assert Instant.of(Still()) == at()
+
+
 # orders
 
 
@@ -487,7 +498,8 @@ PIECES = [
 ]
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=8), st.integers(1, 3000))
+@settings(deadline=None)  # a byte at a time takes its time
+@given(st.lists(st.sampled_from(PIECES), max_size=6), st.integers(1, 3000))
 def test_any_order_of_messages_in_any_pieces_is_survived(parts: list[bytes], size: int) -> None:
     found = SipRegistrar(ME, SeededEntropy(1))
     data = b"".join(parts)
