@@ -4,6 +4,7 @@ Strings that many phones share (pool, profile, model) are shared by their `Devic
 that 40,000 phones fit into some 40 MB.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -155,6 +156,7 @@ def device_row(device: Device, pool: str, profile: str, model: int) -> dict[str,
         "tkcertificatestatus": device.certificate_status.number,
         "tkcertificateoperation": device.pending_operation.number,
         "upgradefinishtime": _unix(device.operation_expires),
+        "md5hash": _certificate_hash(device),
         "tkkeyorder": device.key_type.number,
         "keysize": device.key_size_bits,
         "ecpublickeycurve": device.ec_size_bits,
@@ -165,6 +167,12 @@ def device_row(device: Device, pool: str, profile: str, model: int) -> dict[str,
         "ctiid": device.ctiid,
         "versionstamp": device.versionstamp,
     }
+
+
+def _certificate_hash(device: Device) -> str | None:
+    """Return what `<certHash>` says: MD5 of the LSC, else of the MIC; None where none is known."""
+    der = device.lsc_der or device.mic_der
+    return hashlib.md5(der, usedforsecurity=False).hexdigest() if der else None
 
 
 def extra_row(device: Device) -> Values | None:

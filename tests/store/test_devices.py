@@ -1,5 +1,6 @@
 """Phones: every field there and back, stamps, lines, profiles, and many at once."""
 
+import hashlib
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -194,3 +195,12 @@ async def test_a_thousand_phones_stay_under_2_kib_each(lab: Store) -> None:
         tracemalloc.stop()
     assert len(replica.devices) == 1_000
     assert size / 1_000 < 2048
+
+
+async def test_the_hash_of_the_certificate_stands_in_its_column(lab: Store) -> None:
+    await put(lab, FULL, PLAIN, replace(PLAIN, name="SEP000000000002", mic_der=b"mic"))
+    device = TABLES["device"]
+    async with lab._database.session() as session:
+        rows = await session.rows(select(device.c.md5hash).order_by(device.c.name))
+    expected = [None, hashlib.md5(b"mic").hexdigest(), hashlib.md5(FULL.lsc_der or b"").hexdigest()]
+    assert [row[0] for row in rows] == expected
