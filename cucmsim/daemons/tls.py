@@ -9,6 +9,7 @@ notes (the cipher string is set before a certificate of 1024 bits or with SHA-1 
 """
 
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -119,7 +120,7 @@ def _keylog_writer(path: Path) -> Callable[[SSL.Connection, bytes], None]:
     Raises StartError when it cannot be written.
     """
     try:
-        path.touch(mode=0o600, exist_ok=True)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
     except OSError as error:
         raise StartError(f"cannot write the key log {path}: {error.strerror}") from error
 
