@@ -69,6 +69,7 @@ LAST_OUT_OF_SERVICE_NAMES: Final = (
 
 _NUMBERS: Final = re.compile(r"DHCPv[46]Status|TFTPCfgStatus|DNSStatus.*|ReasonForOutOfService")
 _PARAMETERS = 100
+_LARGEST = 8192
 _ALARM_CODE: Final = re.compile(r"cisco-alarm:([0-9]{1,9})")
 
 
@@ -153,6 +154,8 @@ def _attribute(text: str) -> str:
 
 def parse_alarm(data: bytes) -> Alarm:
     """Read an alarm. Raises FormatError."""
+    if len(data) > _LARGEST:
+        raise FormatError(f"an alarm of {len(data)} bytes, expected at most {_LARGEST}", 0)
     root = parse_xml(data, "x-cisco-alarm")
     found = root.find("Alarm")
     name = None if found is None else found.get("Name")

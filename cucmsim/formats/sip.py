@@ -60,7 +60,7 @@ _FIELD: Final = re.compile(rf"({_TOKEN})[ \t]*:(.*)", re.DOTALL)
 _METHOD: Final = re.compile(_TOKEN)
 _STATUS: Final = re.compile(r"[1-6][0-9]{2}")
 _FOLD: Final = re.compile(r"\r\n[ \t]+")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _REASON_PARTS = 3
 
 

@@ -29,14 +29,15 @@ from cucmsim.protocols.sip_requests import (
     ALLOWED,
     AlarmReported,
     Asked,
+    BadRequest,
     RegisterRequested,
+    StrayResponse,
     read_alarm,
     read_register,
 )
 
 __all__ = [
     "TRANSITIONS",
-    "BadRequest",
     "KeptAlive",
     "OrderAnswered",
     "OrderUnanswered",
@@ -134,14 +135,6 @@ class OrderUnanswered:
     number: OrderNumber
 
 
-@dataclass(frozen=True, slots=True)
-class BadRequest:
-    """A request was answered with 400."""
-
-    method: str
-    problem: str
-
-
 RegistrarEvent = (
     RegisterRequested
     | KeptAlive
@@ -151,6 +144,7 @@ RegistrarEvent = (
     | OrderAnswered
     | OrderUnanswered
     | BadRequest
+    | StrayResponse
 )
 
 
@@ -303,8 +297,10 @@ class SipRegistrar:
         try:
             number = self._orders.take(response)
         except FormatError:
-            return
-        if number is not None:
+            number = None
+        if number is None:
+            self._events.append(StrayResponse(response.status))
+        else:
             self._events.append(OrderAnswered(number, response.status, response.reason))
 
     def _take_request(self, request: Request, now: Instant) -> None:

@@ -21,7 +21,9 @@ __all__ = [
     "TOKEN_REGISTRATION",
     "AlarmReported",
     "Asked",
+    "BadRequest",
     "RegisterRequested",
+    "StrayResponse",
     "read_alarm",
     "read_register",
 ]
@@ -77,6 +79,21 @@ class Asked:
 
     method: str
     uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrayResponse:
+    """A response that ends no order: one that says to wait, or one to nothing we asked."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class BadRequest:
+    """A request was answered with 400."""
+
+    method: str
+    problem: str
 
 
 def read_register(request: Request) -> RegisterRequested:

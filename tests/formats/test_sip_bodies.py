@@ -111,6 +111,7 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "c">]><x-cisco-alarm>&b;</x-cisco-alarm>'
     ("data", "problem"),
     [
         (b"", "XML that cannot be read"),
+        (b" " * 8193, "an alarm of 8193 bytes"),
         (b"<a", "XML that cannot be read"),
         (b"<a/>", "XML of 'a', expected x-cisco-alarm"),
         (BOMB, "document type"),
