@@ -103,6 +103,7 @@ def _command(expected: CapfOperation, summary: str) -> Callable[..., None]:
         timeout: TimeoutOption = 10.0,
     ) -> None:
         phone = _phone(device, auth_string, _Files(certificate, key, mic, sudi, sudi_key))
+        _require_places(key_out, out)
         outcome = _visit(host, phone, link_options(tls, ciphers, timeout))
         _write(outcome, key_out, out)
         _conclude(expected, outcome, device)
@@ -148,6 +149,13 @@ def _visit(where: str, phone: CapfPhone, options: LinkOptions) -> CapfOutcome:
         raise UnreachableError(str(error)) from None
     except RemoteProtocolError as error:
         raise CommandError(f"{where}: the server broke the rules: {error}") from None
+
+
+def _require_places(*files: Path | None) -> None:
+    """Refuse files that could not be written after the visit: the key would be lost (2)."""
+    for file in files:
+        if file is not None and (file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK)):
+            raise CommandError(f"{file}: cannot be written; expected a file in a directory", _USAGE)
 
 
 def _write(outcome: CapfOutcome, key_out: Path | None, out: Path | None) -> None:

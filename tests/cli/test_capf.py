@@ -150,9 +150,13 @@ async def test_enrol_prints_the_certificate_without_out(
     assert "-----BEGIN CERTIFICATE-----" in capsys.readouterr().out
 
 
-async def test_a_file_that_cannot_be_written_is_one_clear_message(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"missing/key\.pem: No such file"):
-        await run(play_install, "enrol", "--key-out", tmp_path / "missing" / "key.pem")
+@pytest.mark.parametrize("option", ["--key-out", "--out"])
+async def test_a_file_that_cannot_be_written_is_refused_before_the_visit(
+    tmp_path: Path, option: str
+) -> None:
+    with pytest.raises(CommandError, match=r"missing/key\.pem: cannot be written") as caught:
+        await run(play_install, "enrol", option, tmp_path / "missing" / "key.pem")
+    assert caught.value.exit_status == 2
 
 
 async def test_fetch_sends_the_certificate_held() -> None:
