@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
-from cucmsim.cluster.problems import Findings, Spot, show
+from cucmsim.cluster.problems import Findings, Spot, key_of, show
 from cucmsim.cluster.settings import (
     CertificatesSettings,
     GroupEntry,
@@ -71,7 +71,7 @@ def _check_node(node: NodeSettings, spot: Spot, findings: Findings) -> None:
     if not node.host:
         findings.add((*spot, "host"), "nothing", "a host name, as `name` is an address")
     if ServiceName.CAPF in node.services and not node.is_publisher:
-        expected = '"tftp" and "tvs" only: CAPF runs on the publisher'
+        expected = 'no "capf": CAPF runs on the publisher'
         findings.add((*spot, "services"), '"capf" on a subscriber', expected)
     if ipaddress.ip_address(node.address).is_unspecified:
         expected = "an address that phones can reach (`bind` is what a node listens on)"
@@ -83,24 +83,17 @@ def _check_sockets(
 ) -> None:
     """Note ports that are too high, or that another service has at the same address."""
     for service in dict.fromkeys(node.services):
-        for place, port in enumerate(node.ports.of(service)):
-            where: Spot = (*spot, "ports", service.value)
-            own = f"{_named(spot)} {service}"
-            if service is ServiceName.TFTP:
-                where, own = (*where, place), f"{own}[{place}]"
+        transport = "UDP" if service is ServiceName.TFTP else "TCP"
+        for key, port in node.ports.keyed(service):
+            where: Spot = (*spot, "ports", *key)
+            own = f"{key_of(spot)} {key_of(key)}"
             if port > _LAST_PORT:
                 findings.add(where, f"{port} with the offset", f"at most {_LAST_PORT}")
-            transport = "UDP" if service is ServiceName.TFTP else "TCP"
             other = taken.setdefault((node.address, transport, port), own) if port else own
             if other != own:
                 found = f"{node.address}:{port}/{transport}"
                 expected = f"a port of its own at this address ({other} has this one)"
                 findings.add(where, found, expected)
-
-
-def _named(spot: Spot) -> str:
-    """Format the spot of a node."""
-    return f"nodes[{spot[1]}]"
 
 
 def groups_of(

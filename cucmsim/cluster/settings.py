@@ -7,13 +7,13 @@ in config/README.md). Phones, device pools and CallManager groups come out as th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, InstanceOf
+from pydantic import Field, InstanceOf
 
 from cucmsim.cluster.logs import LogFormat
+from cucmsim.cluster.ports import DEFAULT_SERVICES, NodePorts, ServiceName
 from cucmsim.cluster.values import (
     ClusterName,
     DatabaseUrl,
@@ -80,14 +80,6 @@ RsaSize = Literal[512, 1024, 2048, 3072, 4096]
 EcSize = Literal[256, 384, 521]
 
 
-class ServiceName(StrEnum):
-    """The services a node can run."""
-
-    TFTP = "tftp"
-    TVS = "tvs"
-    CAPF = "capf"
-
-
 class ClusterSettings(TableModel):
     """What holds for the whole cluster. The paths are absolute once loaded."""
 
@@ -120,41 +112,6 @@ class ClusterSettings(TableModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged"
     )
-
-
-def _as_list(value: object) -> object:
-    """Take a single value for a list of one."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-class NodePorts(TableModel):
-    """The ports of a node. Once loaded, `offset` has been added to each."""
-
-    tftp: Annotated[
-        tuple[Port, ...],
-        Field(min_length=1, max_length=8),
-        BeforeValidator(_as_list),
-    ] = Field((6969,), description="UDP port or ports of TFTP; a real server has 69 and 6969")
-    tvs: Port = Field(2445, description="TCP port of the Trust Verification Service")
-    capf: Port = Field(3804, description="TCP port of CAPF")
-    offset: Number = Field(
-        0, ge=0, le=60000, description="Added to every port, for nodes that share an address"
-    )
-
-    def of(self, service: ServiceName) -> tuple[int, ...]:
-        """Return the ports of `service`."""
-        if service is ServiceName.TFTP:
-            return self.tftp
-        return (self.tvs,) if service is ServiceName.TVS else (self.capf,)
-
-    def shifted(self) -> "NodePorts":
-        """Return these ports with the offset added (0, any free port, stays 0)."""
-        moved = {
-            "tftp": tuple(port and port + self.offset for port in self.tftp),
-            "tvs": self.tvs and self.tvs + self.offset,
-            "capf": self.capf and self.capf + self.offset,
-        }
-        return self.model_copy(update={**moved, "offset": 0})
 
 
 class NodeSettings(TableModel):
@@ -195,7 +152,7 @@ class NodeSettings(TableModel):
         given = self.model_fields_set
         host, _, domain = self.name.partition(".")
         named = not self.name.replace(".", "").isdigit()
-        runs = tuple(s for s in ServiceName if self.is_publisher or s is not ServiceName.CAPF)
+        runs = tuple(s for s in DEFAULT_SERVICES if self.is_publisher or s is not ServiceName.CAPF)
         update = {
             "host": self.host or (host if named else ""),
             "domain": self.domain if "domain" in given or not named else domain,

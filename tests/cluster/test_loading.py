@@ -83,11 +83,17 @@ def test_the_smallest_description_gets_every_default() -> None:
     node = settings.publisher
     assert (node.host, node.domain, node.bind) == ("pub", "", "127.0.1.1")
     assert node.services == (ServiceName.TFTP, ServiceName.TVS, ServiceName.CAPF)
-    assert [node.ports.of(service) for service in ServiceName] == [(6969,), (2445,), (3804,)]
+    assert {service.value: node.ports.of(service) for service in ServiceName} == {
+        "tftp": (6969,),
+        "http": (6970, 6971, 6972),
+        "tvs": (2445,),
+        "capf": (3804,),
+        "web": (8443,),
+    }
     assert settings.callmanager_groups[0].members == ("pub",)
     assert settings.device_pools[0].callmanager_group == "Default"
     assert settings.phones == ()
-    assert settings.limits.stop_timeout_s == 5.0
+    assert settings.limits.stop_timeout_s == 4.0  # everything is to be closed within 5
     assert settings.management.port is None
     assert "secret-2445" not in repr(settings)
 
@@ -120,6 +126,9 @@ def test_an_offset_is_added_to_every_port_but_0() -> None:
     text = CLUSTER + PUBLISHER + "ports = { tftp = [69, 0], tvs = 0, offset = 1000 }\n"
     ports = read(text).publisher.ports
     assert (ports.tftp, ports.tvs, ports.capf, ports.offset) == ((1069, 0), 0, 4804, 0)
+    assert ports.of(ServiceName.HTTP) == (7970, 7971, 7972)
+    assert (ports.sip, ports.sip_tls, ports.sccp, ports.sccp_tls) == (6060, 6061, 3000, 3443)
+    assert read(text).publisher.endpoints(ServiceName.WEB) == (("127.0.1.1", 9443),)
 
 
 def test_groups_pools_and_certificates_are_read() -> None:
@@ -214,6 +223,21 @@ def test_a_wrong_cluster_key_is_named(
         ("ports = { tftp = [69, -1] }", "nodes[0].ports.tftp[1]", "-1"),
         ("ports = { tftp = [69, 69] }", "nodes[0].ports.tftp[1]", "127.0.1.1:69/UDP"),
         ("ports = { capf = 2445 }", "nodes[0].ports.capf", "127.0.1.1:2445/TCP"),
+        (
+            "services = ['http', 'web']\nports = { web = 6972 }",
+            "nodes[0].ports.web",
+            "127.0.1.1:6972/TCP",
+        ),
+        (
+            "services = ['http']\nports = { http = 6971 }",
+            "nodes[0].ports.https",
+            "127.0.1.1:6971/TCP",
+        ),
+        (
+            "services = ['web']\nports = { web = 65535, offset = 1 }",
+            "nodes[0].ports.web",
+            "65536 with the offset",
+        ),
         ("ports = { capf = 65535, offset = 1 }", "nodes[0].ports.capf", "65536 with the offset"),
         ("ports = 5", "nodes[0].ports", "5"),
     ],
@@ -237,7 +261,7 @@ def test_what_is_wrong_between_nodes_is_named() -> None:
 
 
 def test_nodes_may_share_an_address_with_other_ports() -> None:
-    other = SUBSCRIBER.replace("127.0.1.2", "127.0.1.1") + "ports.offset = 1\n"
+    other = SUBSCRIBER.replace("127.0.1.2", "127.0.1.1") + "ports.offset = 10\n"
     assert len(read(CLUSTER + PUBLISHER + other).nodes) == 2
 
 
