@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import Final, Protocol
 
 from cucmsim.clock import Clock
-from cucmsim.errors import RefusedError
+from cucmsim.errors import LocalProtocolError, RefusedError
 from cucmsim.formats.phonealarms import Alarm, RegistrationReason
 from cucmsim.formats.servicecontrol import NO_STAMP, Action, ServiceControl
 from cucmsim.services.admission import Admission, Applicant, Refusal
@@ -69,7 +69,10 @@ class Courier(Protocol):
     """The connection that a phone is registered by."""
 
     def deliver(self, control: ServiceControl, done: Callable[[int | None], None]) -> None:
-        """Send an order; call `done` with the phone's status, None when it does not answer."""
+        """Send an order; call `done` once with the phone's status, None when it does not answer.
+
+        Raises LocalProtocolError when it cannot be sent now.
+        """
         ...
 
     def dismiss(self, why: str) -> None:
@@ -274,7 +277,7 @@ class Registrations:
     async def order(self, device_name: str, action: Action) -> OrderOutcome:
         """Order a registered phone, and wait for its answer. A phone that gives none is given up.
 
-        Raises RefusedError when the phone is not registered here.
+        Raises RefusedError when the phone is not registered here, or has too many orders already.
         """
         held = self._held.get(device_name)
         if held is None:
@@ -282,13 +285,15 @@ class Registrations:
         answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
         def done(status: int | None) -> None:
+            self._take_answer(held, action, status)
             if not answer.done():
                 answer.set_result(status)
 
-        held.courier.deliver(self._control(held, action), done)
-        status = await answer
-        self._take_answer(held, action, status)
-        return OrderOutcome(device_name, action.value, status)
+        try:
+            held.courier.deliver(self._control(held, action), done)
+        except LocalProtocolError as error:
+            raise RefusedError(f"{device_name} cannot be ordered now: {error}") from None
+        return OrderOutcome(device_name, action.value, await answer)
 
     async def order_many(
         self, device_names: Iterable[str], action: Action

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from cucmsim.errors import RefusedError
+from cucmsim.errors import LocalProtocolError, RefusedError
 from cucmsim.formats.phonealarms import Alarm, RegistrationReason
 from cucmsim.formats.servicecontrol import Action, ServiceControl
 from cucmsim.pki.certificates import load_certificate
@@ -322,9 +322,21 @@ async def test_an_answer_that_comes_after_the_phone_came_anew_changes_nothing() 
     await asyncio.sleep(0)
     office.register(connection="sip-tcp/2")
     wire.waiting[0](200)
-    wire.waiting[0](None)
+    wire.waiting[0](200)
     assert (await waiting).is_accepted
     assert office.held.pending is None
+
+
+async def test_a_phone_with_too_many_orders_is_left_alone() -> None:
+    class Busy(Wire):
+        def deliver(self, *_order: object) -> None:
+            raise LocalProtocolError("too many")
+
+    office = Office()
+    office.register(Busy())
+    with pytest.raises(RefusedError, match="cannot be ordered now: too many"):
+        await office.registrations.order(NAME, Action.RESET)
+    assert office.held.connection == "sip-tcp/1"
 
 
 async def test_several_phones_are_ordered_at_once() -> None:
