@@ -140,7 +140,15 @@ SERVICE_PARAMETERS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
             Parameter("MaximumServingCount", "Maximum Serving Count", "5000", low=1, high=100_000),
         ),
         "tvs": _by_name(
-            Parameter("TimeToLive", "Time to live of an answer (s)", "86400", low=0, high=2**31 - 1)
+            Parameter(
+                "TimeToLive", "Time to live of an answer (s)", "86400", low=0, high=2**31 - 1
+            ),
+            Parameter(
+                "RequestClientCertificate",
+                "Ask for a client certificate, and take any or none",
+                "T",
+                choices=_FLAG,
+            ),
         ),
         "capf": _by_name(
             Parameter(
