@@ -284,7 +284,9 @@ class Database:
                 await asyncio.to_thread(self._use_wal)
 
     def _use_wal(self) -> None:
-        with closing(sqlite3.connect(str(self.url.database), self._busy_timeout_s)) as connection:
+        with closing(
+            sqlite3.connect(str(self.url.database), timeout=self._busy_timeout_s)
+        ) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
 
     async def close(self) -> None:
