@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from cucmsim.cluster.node import Node, ServiceState
+from cucmsim.cluster.ports import ServiceName
 from cucmsim.services.journal import Exchange
 from cucmsim.store.rows import Device
 
@@ -33,8 +34,12 @@ class NodeReady(_Report):
 
     @classmethod
     def of(cls, node: Node) -> "NodeReady":
-        """Return the first port of each service that runs."""
-        ports = {held.name: held.ports[0] for held in node.services() if held.ports}
+        """Return the ports that answer by their names; of several TFTP ports the first."""
+        ports: dict[str, int] = {}
+        for held in node.services():
+            named = node.settings.ports.keyed(ServiceName(held.name))
+            for (spot, _), port in zip(named, held.ports, strict=False):
+                ports.setdefault(str(spot[0]), port)
         return cls(name=node.name, address=node.settings.address, services=ports)
 
 

@@ -1,0 +1,76 @@
+"""What the services of a node are made from."""
+
+from dataclasses import dataclass, field
+
+from cucmsim.clock import Clock
+from cucmsim.cluster.ports import ServiceName
+from cucmsim.cluster.settings import NodeSettings, Settings
+from cucmsim.daemons.conversation import Limits, Recorder
+from cucmsim.daemons.filesource import FileSource
+from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
+from cucmsim.entropy import Entropy
+from cucmsim.pki.profiles import Unit
+from cucmsim.services.journal import Journal
+from cucmsim.services.view import View
+from cucmsim.store.store import Store
+
+__all__ = ["NodeFiles", "Surroundings"]
+
+
+class NodeFiles:
+    """The files of a node's TFTP service, for those that serve them besides; none while it stands.
+
+    Over HTTP a phone gets what TFTP has loaded, so that restarting TFTP changes both.
+    """
+
+    def __init__(self) -> None:
+        self._source: FileSource | None = None
+
+    def use(self, source: FileSource | None) -> None:
+        """Take files from `source` from now on."""
+        self._source = source
+
+    def cached(self, name: str) -> bytes | None:
+        """Return the file if it is at hand."""
+        return self._source.cached(name) if self._source else None
+
+    async def fetch(self, name: str) -> bytes | None:
+        """Return the file; None when there is no such file."""
+        return await self._source.fetch(name) if self._source else None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the services of a node are made from, and what several of them need."""
+
+    settings: Settings
+    node: NodeSettings
+    view: View
+    store: Store
+    journal: Journal
+    clock: Clock
+    entropy: Entropy
+    files: NodeFiles = field(default_factory=NodeFiles)
+
+    def recorder(self, service: ServiceName) -> Recorder:
+        """Return what writes the exchanges of `service` into the journal."""
+        return Recorder(self.node.name, service.value, self.journal, self.clock)
+
+    def identity(self, unit: Unit) -> TlsIdentity:
+        """Return the node's certificate of `unit` with its key, as the store has it now."""
+        signer = self.view.replica.signer(self.node.name, unit.value)
+        return TlsIdentity(signer.certificate, signer.private_key)
+
+    def policy(self, *, asks: bool = False) -> TlsPolicy:
+        """Return the TLS policy; `asks` for a client certificate, any or none will do."""
+        keylog = self.settings.cluster.tls_keylog
+        return TlsPolicy(keylog=keylog, request_client_certificate=asks)
+
+    def limits(self, idle_s: float | None = None) -> Limits:
+        """Return what a service grants its clients."""
+        given = self.settings.limits
+        return Limits(
+            handshake_s=given.handshake_timeout_s,
+            idle_s=idle_s or given.idle_timeout_s,
+            connections=given.connections,
+        )
