@@ -233,7 +233,7 @@ def test_a_network_that_reaches_nobody_ends_the_read_once() -> None:
     assert events(read) == []
 
 
-@given(st.lists(st.binary(max_size=20)), st.booleans())
+@given(datagrams=st.lists(st.binary(max_size=20)), starts=st.booleans())
 def test_nothing_that_comes_raises(datagrams: list[bytes], *, starts: bool) -> None:
     read = read_of()
     if starts:
