@@ -5,6 +5,7 @@ worker thread (saying "request in progress" first, as phones do) and keeps what 
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -78,9 +79,15 @@ class CapfOutcome:
 
 
 async def visit_capf(
-    host: str, port: int, phone: CapfPhone, options: LinkOptions | None = None
+    host: str,
+    port: int,
+    phone: CapfPhone,
+    options: LinkOptions | None = None,
+    on_connected: Callable[[Link], None] | None = None,
 ) -> CapfOutcome:
     """Visit the CAPF server at `host:port` and do what it has pending.
+
+    `on_connected` sees the link before anything is sent; what it raises ends the visit.
 
     Raises:
         LinkError: it cannot be reached, or the connection was cut before the end of the session.
@@ -88,6 +95,8 @@ async def visit_capf(
 
     """
     async with await Link.connect(host, port, options) as link:
+        if on_connected is not None:
+            on_connected(link)
         visit = _Visit(phone, link)
         while not visit.is_ended:
             data = await link.receive()

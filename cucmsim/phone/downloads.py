@@ -92,6 +92,11 @@ def _is_plain(session: Session, wanted: Wanted) -> bool:
 
 
 def _transports(session: Session, kind: FileKind) -> tuple[Transport, ...]:
+    known = _known_transports(session, kind)
+    return tuple(transport for transport in known if transport in session.transports)
+
+
+def _known_transports(session: Session, kind: FileKind) -> tuple[Transport, ...]:
     if session.identity.generation is Generation.SERIES_79XX:
         return (Transport.TFTP,)
     is_config = kind in (FileKind.CONFIG, FileKind.ENCRYPTED_CONFIG)

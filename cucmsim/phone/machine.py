@@ -37,7 +37,7 @@ from cucmsim.phone.steps import (
 from cucmsim.phone.trust import TrustedPeers
 from cucmsim.phone.trustlists import TrustLists
 from cucmsim.phone.tvscache import TvsCache
-from cucmsim.phone.values import FileKind, PhoneIdentity, Purpose, Switches
+from cucmsim.phone.values import FileKind, PhoneIdentity, Purpose, Switches, Transport
 
 __all__ = ["OUTCOMES", "Machine", "Script", "Session"]
 
@@ -60,7 +60,8 @@ class Session:
     """What a phone knows while one machine runs.
 
     `servers` are its TFTP servers in order; `authentication_string` is what a person typed for
-    CAPF; `effects` are those not yet taken, `history` every event.
+    CAPF; `transports` are those it may use of what its generation knows; `effects` are those not
+    yet taken, `history` every event.
     """
 
     identity: PhoneIdentity
@@ -70,6 +71,7 @@ class Session:
     cache: TvsCache = field(default_factory=TvsCache)
     switches: Switches = field(default_factory=Switches)
     authentication_string: str | None = None
+    transports: tuple[Transport, ...] = tuple(Transport)
     effects: list[Effect] = field(default_factory=list)
     history: list[Event] = field(default_factory=list)
     vouched: set[tuple[Purpose, bytes]] = field(default_factory=set)

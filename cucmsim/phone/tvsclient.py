@@ -3,6 +3,7 @@
 Seed 002 shows the exchange; the phone presents its LSC or MIC when it is asked for one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -36,14 +37,20 @@ async def ask(
     request: VerificationRequest | QueryRequest,
     options: LinkOptions | None = None,
     client: TvsClient | None = None,
+    on_connected: Callable[[Link], None] | None = None,
 ) -> TvsReply:
-    """Ask one server one thing. Raises LinkError, WrongAnswerError."""
+    """Ask one server one thing. Raises LinkError, WrongAnswerError.
+
+    `on_connected` sees the link before anything is sent; what it raises ends the visit.
+    """
     client = client or TvsClient()
     if isinstance(request, VerificationRequest):
         client.verify(request)
     else:
         client.query(request)
     async with await Link.connect(host, port, options) as link:
+        if on_connected is not None:
+            on_connected(link)
         for message in client.data_to_send():
             await link.send(message)
         try:
