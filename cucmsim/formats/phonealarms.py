@@ -70,6 +70,7 @@ LAST_OUT_OF_SERVICE_NAMES: Final = (
 _NUMBERS: Final = re.compile(r"DHCPv[46]Status|TFTPCfgStatus|DNSStatus.*|ReasonForOutOfService")
 _PARAMETERS = 100
 _LARGEST = 8192
+_LONGEST_NAME = 64
 _ALARM_CODE: Final = re.compile(r"cisco-alarm:([0-9]{1,9})")
 
 
@@ -159,7 +160,7 @@ def parse_alarm(data: bytes) -> Alarm:
     root = parse_xml(data, "x-cisco-alarm")
     found = root.find("Alarm")
     name = None if found is None else found.get("Name")
-    if found is None or not name:
+    if found is None or not name or not name.isprintable() or len(name) > _LONGEST_NAME:
         raise FormatError("no alarm with a name", 0)
     parameters = tuple(
         AlarmParameter(held.get("name", ""), held.text or "", is_enum=held.tag == "Enum")

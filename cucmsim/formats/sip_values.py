@@ -237,6 +237,8 @@ def _split(text: str, separator: str) -> list[str]:
 
 def _outside_quotes(text: str, wanted: str) -> int:
     """Return where `wanted` first stands outside quotes, -1 when nowhere. Raises FormatError."""
+    if '"' not in text:
+        return text.find(wanted)
     in_quotes = escaped = False
     for place, character in enumerate(text):
         if in_quotes:

@@ -126,9 +126,9 @@ def read_alarm(request: Request) -> AlarmReported:
     alarms = tuple(
         parse_alarm(part.body) for part in bodies_of(request) if part.content_type == ALARM_TYPE
     )
-    named = (alarm.value("DeviceName") or "" for alarm in alarms)
+    named = next((alarm.value("DeviceName") or "" for alarm in alarms), "")
     is_token = target.lower() == TOKEN_REGISTRATION.lower()
-    return AlarmReported(device or next(named, ""), alarms, is_token)
+    return AlarmReported(device or (named if named.isprintable() else ""), alarms, is_token)
 
 
 def _device_name(contact: Address) -> str:

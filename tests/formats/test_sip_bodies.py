@@ -117,6 +117,7 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "c">]><x-cisco-alarm>&b;</x-cisco-alarm>'
         (BOMB, "document type"),
         (b"<x-cisco-alarm/>", "no alarm with a name"),
         (b"<x-cisco-alarm><Alarm/></x-cisco-alarm>", "no alarm with a name"),
+        (b'<x-cisco-alarm><Alarm Name="a&#10;b"/></x-cisco-alarm>', "no alarm with a name"),
         (
             b'<x-cisco-alarm><Alarm Name="a"><ParameterList>'
             + b"<String/>" * 101
