@@ -1,5 +1,6 @@
 """How commands reach a running cluster: HTTP over the Unix socket in its data directory."""
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class ManagementClient:
         body: Mapping[str, object] | None = None,
         parameters: Mapping[str, str | int] | None = None,
     ) -> object:
+        self._knock()
         transport = httpx.HTTPTransport(uds=str(self.path))
         try:
             with httpx.Client(
@@ -59,13 +61,23 @@ class ManagementClient:
             ) as client:
                 answer = client.request(method, url, json=body, params=parameters)
         except httpx.TransportError as error:
-            raise UnreachableError(
-                f"no cluster answers on {self.path}: {error or type(error).__name__}"
-            ) from error
+            raise self._unreachable(str(error) or type(error).__name__) from error
         if answer.status_code >= _REFUSED:
             raise CommandError(_detail(answer))
         result: object = answer.json()
         return result
+
+    def _knock(self) -> None:
+        """Find out whether anybody answers; httpx would leave its socket open if nobody does."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(_TIMEOUT_S)
+            try:
+                probe.connect(str(self.path))
+            except OSError as error:
+                raise self._unreachable(error.strerror or str(error)) from error
+
+    def _unreachable(self, reason: str) -> UnreachableError:
+        return UnreachableError(f"no cluster answers on {self.path}: {reason}")
 
 
 def _detail(answer: httpx.Response) -> str:

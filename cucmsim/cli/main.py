@@ -4,11 +4,13 @@ Exit status: 0 done, 1 answered no, 2 usage or a refused configuration, 69 unrea
 """
 
 import sys
+import traceback
 from importlib import import_module
+from tempfile import NamedTemporaryFile
 
 import typer
 
-from cucmsim.errors import CommandError, CucmsimError, SettingsError, StartError, StoreError
+from cucmsim.errors import CommandError, CucmsimError, SettingsError
 
 __all__ = ["build_app", "main"]
 
@@ -52,15 +54,27 @@ def _describe() -> None:
 def main() -> None:
     """Run the command line of this process."""
     try:
-        build_app(sys.argv[1] if len(sys.argv) > 1 else None)()
+        build_app(sys.argv[1] if len(sys.argv) > 1 else None)(prog_name="cucmsim")
     except CommandError as error:
         _end(error, error.exit_status)
     except SettingsError as error:
         _end(error, 2)
-    except (StartError, StoreError, CucmsimError) as error:
+    except CucmsimError as error:
         _end(error, 1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours, told in one line
+        _end(CucmsimError(f"internal error: {error!r}; {_kept_traceback(error)}"), 1)
+
+
+def _kept_traceback(error: Exception) -> str:
+    """Write where a fault of ours comes from into a file; say where that is."""
+    try:
+        with NamedTemporaryFile("w", prefix="cucmsim-", suffix=".txt", delete=False) as kept:
+            traceback.print_exception(error, file=kept)
+    except OSError as fault:
+        return f"where it comes from could not be written: {fault.strerror}"
+    return f"{kept.name} says where it comes from"
 
 
 def _end(error: CucmsimError, exit_status: int) -> None:
