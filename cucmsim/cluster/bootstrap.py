@@ -11,6 +11,7 @@ import structlog
 from cucmsim.clock import Clock
 from cucmsim.cluster.description import describe_settings
 from cucmsim.cluster.settings import Settings
+from cucmsim.cluster.trustcertificates import put_trust_certificates
 from cucmsim.entropy import Entropy
 from cucmsim.formats.trustlist import CTL_FILENAME
 from cucmsim.pki.profiles import Unit
@@ -52,10 +53,11 @@ async def fill_store(
 ) -> Replica:
     """Bring the store to what `settings` describe, with every certificate that takes.
 
-    Returns what it then holds. Raises StoreError, and StartError for a TFTP file that is gone.
+    Returns what it then holds. Raises StoreError, and StartError for a file that is gone.
     """
     description = await asyncio.to_thread(describe_settings, settings)
     replica = await _apply(store, description, prune_store=prune_store)
+    replica = await put_trust_certificates(store, replica, settings.trust_certificates)
     replica = await _make_missing_certificates(store, replica, settings, clock, entropy)
     return await _make_missing_ctl(store, replica, settings, clock)
 

@@ -20,6 +20,7 @@ from cucmsim.cluster.settings import (
     PoolEntry,
     SecurityProfile,
     TftpFileEntry,
+    TrustCertificateEntry,
 )
 from cucmsim.cluster.values import TableModel
 from cucmsim.services.parameters import ENTERPRISE_PARAMETERS, SERVICE_PARAMETERS, Parameter
@@ -86,6 +87,9 @@ class FileModel(TableModel):
         CertificatesSettings(), description="Subject fields; a table for each unit"
     )
     tftp_files: tuple[TftpFileEntry, ...] = Field((), description="Static files of TFTP")
+    trust_certificates: tuple[TrustCertificateEntry, ...] = Field(
+        (), description="Certificates for trust stores, besides those of the nodes"
+    )
     management: ManagementSettings = Field(
         ManagementSettings(), description="The management API over TCP"
     )

@@ -37,8 +37,10 @@ from cucmsim.cluster.settings import (
     SecurityProfile,
     Settings,
     TftpFileEntry,
+    TrustCertificateEntry,
 )
 from cucmsim.cluster.staticfiles import files_of
+from cucmsim.cluster.trustcertificates import trust_certificates_of
 from cucmsim.errors import Problem, SettingsError
 from cucmsim.services.parameters import ENTERPRISE_PARAMETERS, SERVICE_PARAMETERS, Parameter
 from cucmsim.store.rows import Device
@@ -130,6 +132,8 @@ class _Reading:
         service = self._service_parameters()
         entries = self._list(TftpFileEntry, "tftp_files")
         files = files_of(entries, names, self._base, self._findings)
+        trusted = self._list(TrustCertificateEntry, "trust_certificates")
+        trust = trust_certificates_of(trusted, names, self._base, self._findings)
         if not (cluster and certificates and management and limits):
             return None
         check_certificates(certificates, self._findings)
@@ -146,6 +150,7 @@ class _Reading:
             service_parameters=service,
             certificates=certificates,
             tftp_files=files,
+            trust_certificates=trust,
             management=management,
             limits=limits,
         )

@@ -47,6 +47,7 @@ from cucmsim.store.rows import (
     SecurityMode,
     Transport,
 )
+from cucmsim.store.typetables import TYPE_TABLES
 
 __all__ = [
     "CertificateSettings",
@@ -66,6 +67,8 @@ __all__ = [
     "Settings",
     "TftpFileEntry",
     "TftpFileSettings",
+    "TrustCertificateEntry",
+    "TrustCertificateSettings",
 ]
 
 DeviceSecurityMode = Annotated[
@@ -76,6 +79,10 @@ TransportName = Annotated[
     InstanceOf[Transport],
     *choice({mode.name.lower().replace("_", "+"): mode for mode in Transport}),
 ]
+_TRUST_STORES = [
+    name for _, name, _ in TYPE_TABLES["typecertificateservice"] if name.endswith("-trust")
+]
+TrustStoreName = Annotated[str, *choice({name: name for name in _TRUST_STORES})]
 RsaSize = Literal[512, 1024, 2048, 3072, 4096]
 EcSize = Literal[256, 384, 521]
 
@@ -280,6 +287,25 @@ class TftpFileSettings:
     node: str | None
 
 
+class TrustCertificateEntry(TableModel):
+    """Certificates for a trust store as the file has them."""
+
+    store: TrustStoreName = Field(description="The trust store that gets them")
+    path: PathValue = Field(description="PEM with any number of certificates, or DER with one")
+    nodes: tuple[NodeName, ...] = Field(
+        (), description="Of which nodes they are, when they are certificates of nodes"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrustCertificateSettings:
+    """A file of certificates for a trust store; `node` is whose they are, if a node's."""
+
+    store: str
+    path: Path
+    node: str | None
+
+
 class ManagementSettings(TableModel):
     """The management API over TCP, besides its Unix socket."""
 
@@ -324,6 +350,7 @@ class Settings:
     service_parameters: Mapping[tuple[str, str, str], str]
     certificates: CertificatesSettings
     tftp_files: tuple[TftpFileSettings, ...]
+    trust_certificates: tuple[TrustCertificateSettings, ...]
     management: ManagementSettings
     limits: LimitSettings
 
