@@ -28,6 +28,7 @@ from cucmsim.daemons.managed import ManagementServer, TcpAccess
 from cucmsim.entropy import Entropy, SystemEntropy
 from cucmsim.errors import RefusedError
 from cucmsim.services.journal import Exchange, Journal
+from cucmsim.services.registration import Registrations
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
@@ -63,6 +64,7 @@ class Cluster:
         self.journal = Journal()
         self.view = view
         self.nodes: dict[str, Node] = {}
+        self.registrations: dict[str, Registrations] = {}
         self._store = store
         self._follower = follower
         self._clock = clock
@@ -116,6 +118,8 @@ class Cluster:
         await self._management.start()
 
     def _node(self, settings: NodeSettings) -> Node:
+        registrations = Registrations(settings.name, self.view, self._clock)
+        self.registrations[settings.name] = registrations
         around = Surroundings(
             self.settings,
             settings,
@@ -124,6 +128,7 @@ class Cluster:
             self.journal,
             self._clock,
             self._entropy,
+            registrations,
         )
         return Node(settings, builders_of(around), self._clock)
 

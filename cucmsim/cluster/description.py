@@ -32,7 +32,7 @@ def _node(node: NodeSettings) -> ProcessNode:
         domain=node.domain,
         address=node.address,
         is_publisher=node.is_publisher,
-        services=tuple(sorted((*_EVERYWHERE, *(service.value for service in node.services)))),
+        services=tuple(sorted({*_EVERYWHERE, *(service.value for service in node.services)})),
         ports={service.value: node.ports.of(service)[0] for service in ServiceName},
     )
 

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 
 from cucmsim import __version__
 from cucmsim.cluster.node import ServiceAction
+from cucmsim.cluster.registrationapi import add_registrations
 from cucmsim.cluster.reports import (
     DeviceList,
     DeviceReport,
@@ -23,6 +24,7 @@ from cucmsim.cluster.reports import (
 )
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
+from cucmsim.services.registration import Registrations
 from cucmsim.store.rows import Device
 
 __all__ = ["Management", "management_app"]
@@ -32,6 +34,11 @@ _MOST = 1000
 
 class Management(Protocol):
     """What the API needs of a cluster. Methods raise RefusedError where something is not to be."""
+
+    @property
+    def registrations(self) -> Mapping[str, Registrations]:
+        """The registered phones of each node of this process."""
+        ...
 
     def ready(self) -> ReadyReport:
         """Return the nodes of this process."""
@@ -80,6 +87,7 @@ def management_app(management: Management) -> FastAPI:
     _add_reports(app, management)
     _add_devices(app, management)
     _add_services(app, management)
+    add_registrations(app, management.registrations)
     return app
 
 

@@ -24,10 +24,17 @@ class ServiceName(StrEnum):
     HTTP = "http"
     TVS = "tvs"
     CAPF = "capf"
+    CALLMANAGER = "callmanager"
     WEB = "web"
 
 
-DEFAULT_SERVICES = (ServiceName.TFTP, ServiceName.TVS, ServiceName.CAPF)
+DEFAULT_SERVICES = (
+    ServiceName.TFTP,
+    ServiceName.HTTP,
+    ServiceName.TVS,
+    ServiceName.CAPF,
+    ServiceName.WEB,
+)
 """What a publisher runs unless the file says otherwise; a subscriber has no CAPF."""
 
 _PORTS: Mapping[ServiceName, tuple[str, ...]] = MappingProxyType(
@@ -36,6 +43,7 @@ _PORTS: Mapping[ServiceName, tuple[str, ...]] = MappingProxyType(
         ServiceName.HTTP: ("http", "https", "https_client"),
         ServiceName.TVS: ("tvs",),
         ServiceName.CAPF: ("capf",),
+        ServiceName.CALLMANAGER: ("sip", "sip_tls"),
         ServiceName.WEB: ("web",),
     }
 )

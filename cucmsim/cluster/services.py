@@ -10,6 +10,7 @@ from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.surroundings import Surroundings
 from cucmsim.daemons.base import Daemon
 from cucmsim.daemons.capfd import CAPF_LIMITS, CapfServer
+from cucmsim.daemons.sipd import SipServer, SipSurroundings
 from cucmsim.daemons.tvsd import TvsServer
 from cucmsim.daemons.webd import WebServer
 from cucmsim.errors import StartError
@@ -31,6 +32,7 @@ def builders_of(around: Surroundings) -> Mapping[ServiceName, Builder]:
         ServiceName.CAPF: partial(_build_capf, around),
         ServiceName.TFTP: partial(build_tftp, around),
         ServiceName.HTTP: partial(build_http, around),
+        ServiceName.CALLMANAGER: partial(_build_callmanager, around),
         ServiceName.WEB: partial(_build_web, around),
     }
     return {service: known[service] for service in known if service in around.node.services}
@@ -68,6 +70,25 @@ async def _build_capf(around: Surroundings) -> Daemon:
         around.entropy,
         policy=around.policy(),
         limits=around.limits(CAPF_LIMITS.idle_s),
+    )
+
+
+async def _build_callmanager(around: Surroundings) -> Daemon:
+    tcp, tls = around.node.endpoints(ServiceName.CALLMANAGER)
+    return SipServer(
+        SipSurroundings(
+            around.node.name,
+            around.node.address,
+            around.settings.cluster.release,
+            around.registrations,
+            around.clock,
+            around.entropy,
+        ),
+        around.recorder(ServiceName.CALLMANAGER),
+        tcp=tcp,
+        tls=tls,
+        identity=around.identity(Unit.CALLMANAGER),
+        policy=around.policy(asks=True),
     )
 
 

@@ -11,6 +11,7 @@ from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
 from cucmsim.entropy import Entropy
 from cucmsim.pki.profiles import Unit
 from cucmsim.services.journal import Journal
+from cucmsim.services.registration import Registrations
 from cucmsim.services.view import View
 from cucmsim.store.store import Store
 
@@ -50,6 +51,7 @@ class Surroundings:
     journal: Journal
     clock: Clock
     entropy: Entropy
+    registrations: Registrations
     files: NodeFiles = field(default_factory=NodeFiles)
 
     def recorder(self, service: ServiceName) -> Recorder:
