@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from cucmsim.clock import SystemClock
 from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.cluster.node import ServiceAction, ServiceState
+from cucmsim.cluster.ports import DEFAULT_SERVICES
 from cucmsim.entropy import SystemEntropy
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.formats.names import serial_bytes
@@ -122,8 +123,8 @@ async def test_both_nodes_serve_signed_files_and_trust_lists_naming_both(any_lab
 async def test_ready_tells_the_ports_that_answer(cluster: Cluster) -> None:
     ready = {node.name: node for node in cluster.ready().nodes}
     assert ready.keys() == {PUBLISHER, SUBSCRIBER}
-    assert ready[PUBLISHER].services.keys() == {"tftp", "tvs", "capf"}
-    assert ready[SUBSCRIBER].services.keys() == {"tftp", "tvs"}
+    assert ready[PUBLISHER].services.keys() == {*DEFAULT_SERVICES}
+    assert ready[SUBSCRIBER].services.keys() == {*DEFAULT_SERVICES} - {"capf"}
     assert all(port > 0 for node in ready.values() for port in node.services.values())
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from cucmsim.cluster.loading import load_settings, parse_settings
 from cucmsim.cluster.logs import LogFormat
-from cucmsim.cluster.settings import ServiceName, Settings
+from cucmsim.cluster.ports import DEFAULT_SERVICES, ServiceName
+from cucmsim.cluster.settings import Settings
 from cucmsim.errors import Problem, SettingsError
 from cucmsim.pki.digests import Digest
 from cucmsim.pki.keys import KeySpec
@@ -82,14 +83,13 @@ def test_the_smallest_description_gets_every_default() -> None:
     assert cluster.tls_keylog is None
     node = settings.publisher
     assert (node.host, node.domain, node.bind) == ("pub", "", "127.0.1.1")
-    assert node.services == (ServiceName.TFTP, ServiceName.TVS, ServiceName.CAPF)
-    assert {service.value: node.ports.of(service) for service in ServiceName} == {
-        "tftp": (6969,),
-        "http": (6970, 6971, 6972),
-        "tvs": (2445,),
-        "capf": (3804,),
-        "web": (8443,),
-    }
+    assert node.services == DEFAULT_SERVICES
+    assert {*DEFAULT_SERVICES} >= {ServiceName.TFTP, ServiceName.HTTP, ServiceName.WEB}
+    assert node.ports.of(ServiceName.TFTP) == (6969,)
+    assert node.ports.of(ServiceName.HTTP) == (6970, 6971, 6972)
+    assert node.ports.of(ServiceName.TVS) == (2445,)
+    assert node.ports.of(ServiceName.CAPF) == (3804,)
+    assert node.ports.of(ServiceName.WEB) == (8443,)
     assert settings.callmanager_groups[0].members == ("pub",)
     assert settings.device_pools[0].callmanager_group == "Default"
     assert settings.phones == ()
@@ -117,7 +117,7 @@ database = "sqlite:///../db/x.db"
 def test_a_subscriber_runs_no_capf_and_takes_host_and_domain_from_its_name() -> None:
     node = read(CLUSTER + PUBLISHER + SUBSCRIBER).node("sub.lab.example")
     assert (node.host, node.domain, node.fqdn) == ("sub", "lab.example", "sub.lab.example")
-    assert node.services == (ServiceName.TFTP, ServiceName.TVS)
+    assert node.services == tuple(s for s in DEFAULT_SERVICES if s is not ServiceName.CAPF)
     with pytest.raises(KeyError):
         read(CLUSTER + PUBLISHER).node("sub")
 
@@ -249,7 +249,8 @@ def test_a_wrong_node_key_is_named(text: str, key: str, found: str) -> None:
 
 def test_what_is_wrong_between_nodes_is_named() -> None:
     twin = PUBLISHER.replace("publisher", "subscriber") + "services = ['capf']\nports.capf = 6969\n"
-    problems = refused(CLUSTER + PUBLISHER + twin + PUBLISHER.replace('"pub"', '"third"'))
+    third = PUBLISHER.replace('"pub"', '"third"') + "services = ['tftp', 'tvs', 'capf']\n"
+    problems = refused(CLUSTER + PUBLISHER + twin + third)
     assert problems["nodes"].found == "2 publishers"
     assert problems["nodes[1].name"].expected == "a name of its own (nodes[0] has this one)"
     assert problems["nodes[1].host"].found == '"pub"'
