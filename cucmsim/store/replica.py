@@ -9,7 +9,7 @@ Private keys are opened here once; `signer` keeps the parsed key objects, also o
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cucmsim.errors import StoreError
+from cucmsim.errors import FormatError, StoreError
 from cucmsim.pki.certificates import load_certificate
 from cucmsim.pki.keys import load_private_key
 from cucmsim.pki.signatures import Signer
@@ -82,12 +82,18 @@ class Replica:
         return found
 
     def signer(self, node: str, unit: str) -> Signer:
-        """Return a node's own certificate of a unit with its key. Raises StoreError if absent."""
+        """Return a node's own certificate of a unit with its key.
+
+        Raises StoreError when one is not there or cannot be read.
+        """
         certificate = self.own.get((node, unit))
         key = self.own_keys.get((node, unit))
         if certificate is None or key is None:
             raise StoreError(f"node {node!r} has no {unit} certificate with a key in the store")
-        return self.signers.get(certificate.certificate_der, key.private_key_der)
+        try:
+            return self.signers.get(certificate.certificate_der, key.private_key_der)
+        except FormatError as error:
+            raise StoreError(f"{unit} certificate or key of node {node!r}: {error}") from error
 
     def has_signer(self, node: str, unit: str) -> bool:
         """Tell whether a node has its own certificate of a unit and the key to it."""
