@@ -1,0 +1,332 @@
+"""Phones that boot over real sockets from a real cluster in this process."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cucmsim.clock import SystemClock
+from cucmsim.entropy import SystemEntropy
+from cucmsim.phone.device import Phone, PhoneOptions
+from cucmsim.phone.execute import Button
+from cucmsim.phone.factory import make_mic
+from cucmsim.phone.flash import Flash
+from cucmsim.phone.flashdir import FlashDirectory
+from cucmsim.phone.names import Names
+from cucmsim.phone.performer import FileServer, Network, RegisterOutcome
+from cucmsim.phone.steps import NotReached, Register, Registered
+from cucmsim.phone.summary import BootSummary
+from cucmsim.phone.tftp import TftpPatience
+from cucmsim.phone.values import FileKind, PhoneIdentity, Refusal, Transport, TrustSource
+from cucmsim.pki.certificates import load_certificate
+from cucmsim.pki.manufacturing import manufacturing_ca
+from tests.fixtures.clusters import PUBLISHER, SUBSCRIBER
+from tests.fixtures.phonelab import PhoneLab
+
+OLD = PhoneIdentity("001B54C25A01", "7962")
+NEW = PhoneIdentity("B000B4BA0AEE", "8861")
+BOTH = pytest.mark.parametrize("identity", [OLD, NEW], ids=["79xx", "88xx"])
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture
+def phones(tmp_path: Path) -> PhoneLab:
+    return PhoneLab(tmp_path / "lab")
+
+
+class Display:
+    """What a phone shows."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.messages: list[str] = []
+
+    def phone(
+        self,
+        identity: PhoneIdentity,
+        network: Network,
+        keeper: FlashDirectory | None = None,
+        options: PhoneOptions | None = None,
+        registrar: "Registry | None" = None,
+    ) -> Phone:
+        return Phone(
+            identity,
+            network,
+            keeper=keeper,
+            options=options,
+            registrar=registrar,
+            on_line=self.lines.append,
+            on_status=lambda message: self.messages.append(message.text),
+        )
+
+    def says(self, text: str) -> bool:
+        return any(text in line for line in self.lines)
+
+
+class Registry:
+    """Registers every phone with its first member, and gives orders as a test says."""
+
+    def __init__(self, outcome: Callable[[Register], RegisterOutcome] | None = None) -> None:
+        self.orders: asyncio.Queue[str] = asyncio.Queue()
+        self.closed = False
+        self._outcome = outcome or (lambda step: Registered(step.members[0].process_node_name))
+
+    async def register(self, step: Register, names: Names) -> RegisterOutcome:
+        await names.resolve(step.members[0].process_node_name)
+        return self._outcome(step)
+
+    async def next_order(self) -> str:
+        return await self.orders.get()
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def booted(phone: Phone) -> BootSummary:
+    await phone.start()
+    return await phone.boot()
+
+
+def accepted(summary: BootSummary) -> list[tuple[FileKind, TrustSource | None]]:
+    return [(each.kind, each.source) for each in summary.accepted]
+
+
+@BOTH
+async def test_a_first_boot_takes_the_itl_blindly_and_the_configuration_by_it(
+    phones: PhoneLab, identity: PhoneIdentity
+) -> None:
+    display = Display()
+    async with phones.lab.running():
+        phone = display.phone(identity, phones.network())
+        summary = await booted(phone)
+
+    assert accepted(summary)[:2] == [
+        (FileKind.ITL, TrustSource.BLIND),
+        (FileKind.CONFIG, TrustSource.ITL),
+    ]
+    assert summary.refused == ()
+    assert summary.registered is None
+    assert not phone.can_register
+    assert phone.flash.itl is not None
+    assert phone.configuration is not None
+    assert display.messages[0].startswith("File Not Found")
+    assert f"{identity.name}.cnf.xml" in display.messages
+    assert display.says("gethtp") == (identity is NEW)
+    assert display.says("HTTP/1.1 200 OK") == (identity is NEW)
+
+
+@BOTH
+async def test_a_second_boot_keeps_the_lists_and_verifies_the_configuration(
+    phones: PhoneLab, identity: PhoneIdentity, tmp_path: Path
+) -> None:
+    keeper, display = FlashDirectory(tmp_path / "flash"), Display()
+    async with phones.lab.running():
+        first = Display().phone(identity, phones.network(), keeper)
+        await booted(first)
+        second = display.phone(identity, phones.network(), keeper)
+        summary = await booted(second)
+
+    assert (second.flash.itl, second.flash.lsc) == (first.flash.itl, first.flash.lsc)
+    assert accepted(summary) == [(FileKind.ITL, None), (FileKind.CONFIG, TrustSource.ITL)]
+    assert "ITL" in display.messages[1]
+    assert "nstalled" in display.messages[1]
+
+
+@BOTH
+async def test_a_list_that_another_node_signed_is_trusted_through_tvs(
+    phones: PhoneLab, identity: PhoneIdentity
+) -> None:
+    display, network = Display(), phones.network()
+    async with phones.lab.running():
+        phone = display.phone(identity, network)
+        await booted(phone)
+        old = phone.flash
+        moved = display.phone(identity, phones.network(SUBSCRIBER))
+        await moved.start()
+        moved.flash = old
+        summary = await moved.boot()
+
+    assert accepted(summary)[0] == (FileKind.ITL, TrustSource.TVS)
+    assert moved.flash.itl not in (None, old.itl)
+    assert summary.refused == ()
+
+
+async def test_a_phone_gets_its_lsc_by_null_string_once(phones: PhoneLab, tmp_path: Path) -> None:
+    keeper, display = FlashDirectory(tmp_path / "flash"), Display()
+    async with phones.lab.running():
+        phone = display.phone(NEW, phones.network(), keeper)
+        await booted(phone)
+        lsc = phone.flash.lsc
+        await phone.boot()
+
+    assert lsc is not None
+    assert load_certificate(lsc.certificate_der).public_key() == (
+        lsc.signer().private_key.public_key()
+    )
+    assert display.says("CAPF-install complete")
+    assert keeper.load().lsc == phone.flash.lsc == lsc
+
+
+@BOTH
+async def test_another_cluster_is_refused_and_the_old_lists_stay(
+    phones: PhoneLab, identity: PhoneIdentity, tmp_path: Path
+) -> None:
+    keeper, display = FlashDirectory(tmp_path / "flash"), Display()
+    async with phones.lab.running():
+        await booted(Display().phone(identity, phones.network(), keeper))
+    held = keeper.load()
+    other = phones.clone(tmp_path / "other")
+    async with other.lab.running():
+        phone = display.phone(identity, other.network(), keeper)
+        summary = await booted(phone)
+
+    assert [(each.kind, each.reason) for each in summary.refused] == [
+        (FileKind.ITL, Refusal.TVS_UNTRUSTED),
+        (FileKind.CONFIG, Refusal.TVS_UNTRUSTED),
+    ]
+    assert summary.accepted == ()
+    assert keeper.load() == phone.flash == held
+    failed = {OLD: "Trust List Update Failed", NEW: "Trust List update failed"}[identity]
+    assert [text for text in display.messages if text in (failed, "Verification Failed")] == [
+        failed,
+        "Verification Failed",
+    ]
+
+
+async def test_nobody_there(phones: PhoneLab) -> None:
+    for identity in (OLD, NEW):
+        display = Display()
+        summary = await booted(display.phone(identity, phones.network()))
+        assert not summary.was_answered
+        assert not summary.accepted
+        assert not summary.refused
+        assert any("imeout" in text for text in display.messages)
+
+
+async def test_the_next_tftp_server_is_asked(phones: PhoneLab) -> None:
+    network = phones.network()
+    dead = FileServer("no-such-host.invalid")
+    async with phones.lab.running():
+        for first in (dead, replace(network.servers[0], tftp_port=9)):
+            both = replace(network, servers=(first, *network.servers))
+            summary = await booted(Display().phone(OLD, both))
+            assert (FileKind.CONFIG, TrustSource.ITL) in accepted(summary)
+
+
+@pytest.mark.parametrize("transport", [Transport.HTTP, Transport.TFTP])
+async def test_a_phone_may_be_kept_to_one_transport(phones: PhoneLab, transport: Transport) -> None:
+    display = Display()
+    async with phones.lab.running():
+        options = PhoneOptions(transports=(transport,))
+        summary = await booted(display.phone(NEW, phones.network(), options=options))
+
+    assert (FileKind.CONFIG, TrustSource.ITL) in accepted(summary)
+    assert display.says("gethtp") == (transport is Transport.HTTP)
+    assert display.says("/usr/sbin/tftpd") == (transport is Transport.TFTP)
+
+
+async def test_names_that_nobody_knows_leave_capf_alone(phones: PhoneLab) -> None:
+    display = Display()
+    async with phones.lab.running():
+        network = replace(phones.network(), names=Names())
+        phone = display.phone(NEW, network)
+        summary = await booted(phone)
+
+    assert phone.flash.lsc is None
+    assert (FileKind.CONFIG, TrustSource.ITL) in accepted(summary)
+    assert display.says("no such host")
+
+
+async def test_a_mic_comes_from_the_factory_and_stays(phones: PhoneLab, tmp_path: Path) -> None:
+    keeper = FlashDirectory(tmp_path / "flash")
+    mics = [make_mic(NEW, SystemEntropy(), SystemClock().now()) for _ in range(2)]
+    for mic in mics:
+        phone = Display().phone(NEW, phones.network(), keeper, PhoneOptions(mic=mic))
+        await phone.start()
+        assert phone.flash.mic == mics[0]
+    mic_der = mics[0].certificate_der
+    load_certificate(mic_der).verify_directly_issued_by(manufacturing_ca().certificate)
+
+
+async def test_a_registrar_gets_the_step_and_its_orders_are_obeyed(phones: PhoneLab) -> None:
+    registry, display = Registry(), Display()
+    summaries: asyncio.Queue[BootSummary] = asyncio.Queue()
+    async with phones.lab.running():
+        phone = display.phone(OLD, phones.network(), registrar=registry)
+        first = await booted(phone)
+        assert first.registered == phone.registered_at == PUBLISHER
+        assert phone.view().service_state == "Active"
+        staying = asyncio.create_task(phone.stay(summaries.put_nowait, first))
+        registry.orders.put_nowait("restart")
+        assert (await summaries.get()).registered == PUBLISHER
+        assert "Restart requested by Cisco Unified Communications Manager" in display.messages
+        assert await phone.press(Button.RESET)
+        assert (await summaries.get()).registered == PUBLISHER
+        staying.cancel()
+        await asyncio.wait([staying])
+    await phone.close()
+    assert registry.closed
+
+
+async def test_a_registrar_that_reaches_nobody_says_so(phones: PhoneLab) -> None:
+    registry = Registry(lambda _step: NotReached("no member answers"))
+    async with phones.lab.running():
+        phone = Display().phone(OLD, phones.network(), registrar=registry)
+        summary = await booted(phone)
+    assert phone.can_register
+    assert (summary.registered, summary.failure) == (None, "no member answers")
+
+
+async def test_a_phone_that_got_no_configuration_tries_again(phones: PhoneLab) -> None:
+    summaries: asyncio.Queue[BootSummary] = asyncio.Queue()
+    phone = Display().phone(OLD, phones.network(), options=PhoneOptions(retry_s=0.01))
+    first = await booted(phone)
+    staying = asyncio.create_task(phone.stay(summaries.put_nowait, first))
+    async with phones.lab.running():
+        while FileKind.CONFIG not in dict(accepted(await summaries.get())):
+            pass
+    staying.cancel()
+    await asyncio.wait([staying])
+    assert phone.flash.itl is not None
+    await phone.close()
+
+
+async def test_its_pages_show_what_it_holds(phones: PhoneLab) -> None:
+    async with phones.lab.running():
+        phone = Display().phone(NEW, phones.network())
+        await phone.start()
+        before = phone.face.view()
+        await phone.boot()
+    view = phone.face.view()
+    assert (before.itl, before.directory_number) == (None, "")
+    assert view.itl is not None
+    assert view.directory_number == "2002"
+    assert view.service_state == "Idle"
+    assert [server.name for server in view.servers] == [PUBLISHER, SUBSCRIBER]
+    assert view.network.ip_address
+    assert view.logs
+    assert view.status.messages
+    assert not await phone.press(Button.DIRECTORIES)
+    assert await phone.press(Button.SETTINGS)
+
+
+async def test_a_person_may_erase_the_trust_lists(phones: PhoneLab, tmp_path: Path) -> None:
+    keeper, display = FlashDirectory(tmp_path / "flash"), Display()
+    async with phones.lab.running():
+        phone = display.phone(OLD, phones.network(), keeper)
+        await booted(phone)
+    await phone.erase_trust_lists()
+    assert keeper.load().itl is None
+    assert keeper.load().config is not None
+    assert display.messages[-1] == "Erasing CTL and ITL files"
+
+
+def test_a_configuration_that_cannot_be_read_counts_as_none(phones: PhoneLab) -> None:
+    phone = Display().phone(OLD, phones.network())
+    phone.flash = Flash(config=b"<device")
+    assert phone.configuration is None
+    by_name = Network((FileServer("cucm-pub"),), tftp=TftpPatience())
+    assert Display().phone(OLD, by_name).view().network.ip_address == ""
