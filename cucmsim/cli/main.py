@@ -22,8 +22,10 @@ _MODULES = {
     "status": "status",
     "stop": "status",
     "device": "device",
+    "reset": "reset",
     "tvs": "tvs",
     "capf": "capf",
+    "phone": "phone",
     "version": "version",
 }
 """The module that registers each command."""

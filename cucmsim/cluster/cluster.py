@@ -8,7 +8,7 @@ version. What was opened is closed in the opposite order, however the run ends.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 import structlog
@@ -26,7 +26,7 @@ from cucmsim.cluster.services import Surroundings, builders_of
 from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.daemons.managed import ManagementServer, TcpAccess
 from cucmsim.entropy import Entropy, SystemEntropy
-from cucmsim.errors import RefusedError
+from cucmsim.errors import RefusedError, StoreError
 from cucmsim.services.journal import Exchange, Journal
 from cucmsim.services.registration import Registrations
 from cucmsim.services.view import View
@@ -217,6 +217,8 @@ class Cluster:
         if held is None:
             here = ", ".join(self.nodes)
             raise RefusedError(f"no node {node!r} in this process; it runs: {here}")
+        with suppress(StoreError):  # the database is away: it starts with what is known
+            await self._follower.update()
         await held.act(service, action, self.settings.limits.stop_timeout_s)
 
 

@@ -33,6 +33,7 @@ DEFAULT_SERVICES = (
     ServiceName.HTTP,
     ServiceName.TVS,
     ServiceName.CAPF,
+    ServiceName.CALLMANAGER,
     ServiceName.WEB,
 )
 """What a publisher runs unless the file says otherwise; a subscriber has no CAPF."""

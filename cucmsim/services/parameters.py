@@ -130,6 +130,15 @@ An empty URL means: the one of the publisher, as an installation makes it.
 
 SERVICE_PARAMETERS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
     {
+        "callmanager": _by_name(
+            Parameter(
+                "SIPStationKeepAliveInterval",
+                "SIP Station KeepAlive Interval",
+                "120",
+                low=30,
+                high=3600,
+            )
+        ),
         "tftp": _by_name(
             Parameter(
                 "EnableCachingOfConstantAndBinFilesAtStartup",
