@@ -237,6 +237,7 @@ async def prune(store: Store, strangers: Names) -> None:
     Raises StoreError, with nothing removed, when something that stays needs one of them.
     """
     async with store.transaction() as transaction:
+        await transaction.delete_devices(strangers.get(Kind.PHONE, ()))
         for kind in reversed(Kind):
             for name in strangers.get(kind, ()):
                 await _remove(transaction, kind, name)
@@ -250,8 +251,6 @@ async def _remove(transaction: Transaction, kind: Kind, name: str) -> None:
             await transaction.delete_group(name)
         case Kind.POOL:
             await transaction.delete_device_pool(name)
-        case Kind.PHONE:
-            await transaction.delete_device(name)
         case Kind.ENTERPRISE:
             await transaction.delete_enterprise_parameter(name)
         case Kind.SERVICE:

@@ -33,7 +33,7 @@ from cucmsim.store.rows import Device, Line
 from cucmsim.store.schema import TABLES
 from cucmsim.store.typetables import moniker_of
 
-__all__ = ["delete_device", "put_devices", "read_devices"]
+__all__ = ["delete_devices", "put_devices", "read_devices"]
 
 _CHUNK = 5000
 """How many values go into one IN list; both drivers allow some 32,000."""
@@ -209,15 +209,19 @@ class _Encoder:
         return self._models[device.model]
 
 
-async def delete_device(writer: Writer, name: str) -> bool:
-    """Delete a phone with its lines' places (the numbers stay); tell whether it was there."""
-    held = await writer.find("device", {"name": name})
-    if held is None:
-        return False
-    for table in ("devicenumplanmap", "cucmsim_capfdevice"):
-        await _drop(writer, table, [str(held["pkid"])])
-    await writer.delete("device", {"pkid": held["pkid"]})
-    return True
+async def delete_devices(writer: Writer, names: Iterable[str]) -> int:
+    """Delete phones with their lines' places (the numbers stay); return how many were there."""
+    source, count = TABLES["device"], 0
+    for chunk in _chunks(names):
+        rows = await writer.session.rows(select(source.c.pkid).where(source.c.name.in_(chunk)))
+        pkids = [str(row[0]) for row in rows]
+        for table in ("devicenumplanmap", "cucmsim_capfdevice"):
+            await _drop(writer, table, pkids)
+        await writer.session.execute(delete(source).where(source.c.pkid.in_(pkids)))
+        for pkid in pkids:
+            writer.touch("device", pkid, "D")
+        count += len(pkids)
+    return count
 
 
 async def read_devices(

