@@ -1,0 +1,292 @@
+"""`cucmsim phone boot|show|erase`: a phone that boots from a cluster, ours or a real one.
+
+`boot` prints the console log as it goes and ends with what the phone holds, what it accepted and
+how, and where it is registered. Exit status: 0 accepted (and registered, where registration is
+there), 1 refused, 69 no server answers.
+"""
+
+import asyncio
+import json
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cucmsim.cli.certificatefile import parse_endpoint
+from cucmsim.cli.phonereport import boot_lines, flash_lines, flash_report, has_configuration
+from cucmsim.clock import SystemClock
+from cucmsim.entropy import SystemEntropy
+from cucmsim.errors import CommandError, UnreachableError
+from cucmsim.formats.models import PHONE_MODELS
+from cucmsim.phone.device import Phone, PhoneOptions
+from cucmsim.phone.factory import make_mic
+from cucmsim.phone.flash import Flash
+from cucmsim.phone.flashdir import FlashDirectory
+from cucmsim.phone.names import Names
+from cucmsim.phone.performer import FileServer, Network
+from cucmsim.phone.summary import BootSummary
+from cucmsim.phone.values import Generation, PhoneIdentity, Transport
+from cucmsim.phone.web import PhoneWeb
+
+__all__ = ["BootPlan", "register", "run_phone"]
+
+_USAGE = 2
+_TRANSPORTS = {
+    "auto": tuple(Transport),
+    "tftp": (Transport.TFTP,),
+    "http": (Transport.HTTP, Transport.HTTPS),
+}
+_SEPARATORS = re.compile(r"[:.-]")
+
+_Tftp = Annotated[
+    list[str],
+    typer.Option("--tftp", metavar="HOST[:PORT]", help="A TFTP server; once more: the next one."),
+]
+_Mac = Annotated[str, typer.Option("--mac", help="Its MAC address: twelve hex digits.")]
+_Model = Annotated[str, typer.Option("--model", help=f"One of {', '.join(PHONE_MODELS)}.")]
+_FlashOption = Annotated[
+    Path | None,
+    typer.Option("--flash", metavar="DIR", help="Where it keeps its flash; left out: nowhere."),
+]
+_TransportOption = Annotated[
+    str, typer.Option("--transport", help=f"What files come over: {', '.join(_TRANSPORTS)}.")
+]
+_AuthString = Annotated[
+    str | None, typer.Option("--auth-string", help="The authentication string typed for CAPF.")
+]
+_Host = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--host", metavar="NAME=ADDRESS", help="Where a server is that DNS does not know; repeat."
+    ),
+]
+_Keep = Annotated[
+    bool, typer.Option("--keep", help="Stay on after the boot and obey resets, until ctrl-C.")
+]
+_Web = Annotated[
+    int | None,
+    typer.Option(
+        "--web",
+        metavar="PORT",
+        min=0,
+        max=65535,
+        help="With --keep: serve its web pages on 127.0.0.1; 0 takes any port that is free.",
+    ),
+]
+_HttpPort = Annotated[int, typer.Option("--http-port", min=1, max=65535, help="Of the servers.")]
+_HttpsPort = Annotated[int, typer.Option("--https-port", min=1, max=65535, help="Of the servers.")]
+_Directory = Annotated[Path, typer.Argument(metavar="FLASH_DIR", help="A phone's flash.")]
+_Json = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
+_All = Annotated[bool, typer.Option("--all", help="Everything: configuration, LSC and MIC too.")]
+
+
+@dataclass(frozen=True, slots=True)
+class BootPlan:
+    """What `phone boot` was told; `web` is the port of its pages, None: no pages."""
+
+    identity: PhoneIdentity
+    network: Network
+    options: PhoneOptions
+    flash: Path | None = None
+    keep: bool = False
+    web: int | None = None
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    phone = typer.Typer(name="phone", help="Be a phone.", no_args_is_help=True)
+    phone.command("boot")(_boot)
+    phone.command("show")(_show)
+    phone.command("erase")(_erase)
+    app.add_typer(phone)
+
+
+def _boot(  # noqa: PLR0913 - each parameter is an option
+    *,
+    tftp: _Tftp,
+    mac: _Mac,
+    model: _Model = "8861",
+    flash: _FlashOption = None,
+    transport: _TransportOption = "auto",
+    auth_string: _AuthString = None,
+    host: _Host = None,
+    keep: _Keep = False,
+    web: _Web = None,
+    http_port: _HttpPort = 6970,
+    https_port: _HttpsPort = 6971,
+) -> None:
+    """Boot a phone and print its console log."""
+    identity = _identity(mac, model)
+    servers = (
+        FileServer(*parse_endpoint(server, 69), http_port=http_port, https_port=https_port)
+        for server in tftp
+    )
+    if web is not None and not keep:
+        raise CommandError("--web needs --keep: without it the phone is gone when it has booted", 2)
+    plan = BootPlan(
+        identity,
+        Network(tuple(servers), Names(_hosts(host or []))),
+        PhoneOptions(
+            authentication_string=auth_string, transports=_transports(transport, identity)
+        ),
+        flash,
+        keep,
+        web,
+    )
+    summary, can_register = asyncio.run(_until_stopped(plan))
+    _conclude(plan, summary, can_register=can_register)
+
+
+def _show(directory: _Directory, *, as_json: _Json = False) -> None:
+    """Show what a flash directory holds."""
+    report = flash_report(_load(directory))
+    if as_json:
+        typer.echo(json.dumps(asdict(report), indent=2, default=str))
+        return
+    typer.echo(f"{directory}")
+    for line in flash_lines(report):
+        typer.echo(line)
+
+
+def _erase(directory: _Directory, *, everything: _All = False) -> None:
+    """Erase CTL and ITL, as a person does in the phone's security settings."""
+    flash = _load(directory)
+    erased = Flash() if everything else flash.without_trust_lists()
+    FlashDirectory(directory).store(erased)
+    what = "everything" if everything else "CTL and ITL"
+    typer.echo(f"{directory}: {what} erased")
+
+
+async def run_phone(plan: BootPlan, stop: asyncio.Event) -> tuple[BootSummary, bool]:
+    """Boot and print, and stay until `stop` with --keep.
+
+    Returns what the last boot led to, and whether there was anything to register the phone.
+    """
+    options = plan.options
+    keeper = None if plan.flash is None else FlashDirectory(plan.flash)
+    if keeper is None or (await asyncio.to_thread(keeper.load)).mic is None:
+        entropy, now = SystemEntropy(), SystemClock().now()
+        mic = await asyncio.to_thread(make_mic, plan.identity, entropy, now)
+        options = replace(options, mic=mic)
+    phone = Phone(plan.identity, plan.network, keeper=keeper, options=options, on_line=typer.echo)
+    try:
+        await phone.start()
+        summary = await phone.boot()
+        _print(phone, summary)
+        if plan.keep:
+            summary = await _keep(phone, plan, summary, stop)
+        return summary, phone.can_register
+    finally:
+        await phone.close()
+
+
+async def _keep(
+    phone: Phone, plan: BootPlan, first: BootSummary, stop: asyncio.Event
+) -> BootSummary:
+    """Stay until told to stop; return what the last boot led to."""
+    summaries = [first]
+
+    def on_boot(summary: BootSummary) -> None:
+        summaries.append(summary)
+        _print(phone, summary)
+
+    web = None if plan.web is None else PhoneWeb(phone.face, port=plan.web)
+    if web is not None:
+        await web.start()
+        typer.echo(f"Pages: http://127.0.0.1:{web.port}/")
+    tasks = [asyncio.create_task(phone.stay(on_boot, first)), asyncio.create_task(_wait(stop))]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        return summaries[-1]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        if web is not None:
+            await web.stop()
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _until_stopped(plan: BootPlan) -> tuple[BootSummary, bool]:
+    """Run the phone; with --keep until ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    with _stopping(stop, wanted=plan.keep):
+        return await run_phone(plan, stop)
+
+
+@contextmanager
+def _stopping(stop: asyncio.Event, *, wanted: bool) -> Iterator[None]:
+    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+    for number in signals if wanted else ():
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in signals if wanted else ():
+            loop.remove_signal_handler(number)
+
+
+def _print(phone: Phone, summary: BootSummary) -> None:
+    """Print what the phone holds and what the boot led to."""
+    typer.echo(f"{phone.identity.name} (Cisco {phone.identity.model})")
+    for line in (*flash_lines(flash_report(phone.flash)), *boot_lines(summary)):
+        typer.echo(line)
+
+
+def _conclude(plan: BootPlan, summary: BootSummary, *, can_register: bool) -> None:
+    """End with the right exit status. Raises CommandError (1), UnreachableError (69)."""
+    name = plan.identity.name
+    if summary.refused:
+        refused = ", ".join(f"{each.name} ({each.reason})" for each in summary.refused)
+        raise CommandError(f"{name}: refused {refused}")
+    if not summary.was_answered:
+        servers = ", ".join(f"{each.host}:{each.tftp_port}" for each in plan.network.servers)
+        raise UnreachableError(f"{name}: no TFTP server answers ({servers})")
+    if not has_configuration(summary):
+        raise CommandError(f"{name}: no configuration that it could use")
+    if can_register and summary.registered is None:
+        raise CommandError(f"{name}: not registered: {summary.failure}")
+
+
+def _identity(mac: str, model: str) -> PhoneIdentity:
+    """Return the phone; a MAC address may have separators. Raises CommandError (2)."""
+    try:
+        return PhoneIdentity(_SEPARATORS.sub("", mac).upper().removeprefix("SEP"), model)
+    except ValueError as error:
+        raise CommandError(str(error), _USAGE) from None
+
+
+def _transports(name: str, identity: PhoneIdentity) -> tuple[Transport, ...]:
+    if name not in _TRANSPORTS:
+        raise CommandError(f"--transport {name}: expected one of {', '.join(_TRANSPORTS)}", _USAGE)
+    if name == "http" and identity.generation is Generation.SERIES_79XX:
+        raise CommandError(f"--transport http: a {identity.model} knows TFTP only", _USAGE)
+    return _TRANSPORTS[name]
+
+
+def _hosts(options: list[str]) -> dict[str, str]:
+    """Return the table of names. Raises CommandError (2)."""
+    table = {}
+    for option in options:
+        name, equals, address = option.partition("=")
+        if not (name and equals and address):
+            raise CommandError(f"--host {option}: expected NAME=ADDRESS", _USAGE)
+        table[name] = address
+    return table
+
+
+def _load(directory: Path) -> Flash:
+    """Return what a flash directory holds. Raises CommandError (2), FlashError."""
+    if not directory.is_dir():
+        raise CommandError(f"{directory}: no such directory", _USAGE)
+    return FlashDirectory(directory).load()
