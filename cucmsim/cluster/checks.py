@@ -51,7 +51,8 @@ def check_names(section: str, entries: Sequence[object], findings: Findings) -> 
 def check_nodes(nodes: Numbered[NodeSettings], roles: Sequence[str], findings: Findings) -> None:
     """Note what is wrong between nodes; `roles` holds the roles of all, right or wrong."""
     publishers = Counter(roles)["publisher"]
-    if publishers != 1:
+    unknown = any(findings.is_broken(("nodes", index, "role")) for index, _ in nodes)
+    if publishers > 1 or not (publishers or unknown):
         found = "no publisher" if not publishers else f"{publishers} publishers"
         findings.add(("nodes",), found, 'exactly one node with role = "publisher"')
     names: dict[str, int] = {}
@@ -59,11 +60,18 @@ def check_nodes(nodes: Numbered[NodeSettings], roles: Sequence[str], findings: F
     for index, node in nodes:
         spot: Spot = ("nodes", index)
         _check_node(node, spot, findings)
-        other = names.setdefault(node.fqdn.lower(), index)
-        if node.host and other != index:
-            expected = f"a host and domain of its own (nodes[{other}] has these)"
-            findings.add((*spot, "host"), show(node.fqdn), expected)
-        _check_sockets(node, spot, sockets, findings)
+        if not _any_broken(findings, spot, "name", "host", "domain"):
+            other = names.setdefault(node.fqdn.lower(), index)
+            if node.host and other != index:
+                expected = f"a host and domain of its own (nodes[{other}] has these)"
+                findings.add((*spot, "host"), show(node.fqdn), expected)
+        if not _any_broken(findings, spot, "address", "services"):
+            _check_sockets(node, spot, sockets, findings)
+
+
+def _any_broken(findings: Findings, spot: Spot, *keys: str) -> bool:
+    """Tell whether one of the keys below `spot` could not be read."""
+    return any(findings.is_broken((*spot, key)) for key in keys)
 
 
 def _check_node(node: NodeSettings, spot: Spot, findings: Findings) -> None:
@@ -82,10 +90,16 @@ def _check_sockets(
     node: NodeSettings, spot: Spot, taken: dict[tuple[str, str, int], str], findings: Findings
 ) -> None:
     """Note ports that are too high, or that another service has at the same address."""
+    if findings.is_broken((*spot, "ports", "offset")):
+        return
     for service in dict.fromkeys(node.services):
+        if service is ServiceName.CAPF and findings.is_broken((*spot, "role")):
+            continue
         transport = "UDP" if service is ServiceName.TFTP else "TCP"
         for key, port in node.ports.keyed(service):
             where: Spot = (*spot, "ports", *key)
+            if findings.is_broken(where):
+                continue
             own = f"{key_of(spot)} {key_of(key)}"
             if port > _LAST_PORT:
                 findings.add(where, f"{port} with the offset", f"at most {_LAST_PORT}")

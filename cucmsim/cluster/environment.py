@@ -11,7 +11,8 @@ environment changes entries and adds keys to them, but adds no entry. Names that
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from difflib import SequenceMatcher
 
 from cucmsim.cluster.filemodel import FileModel
 from cucmsim.cluster.problems import Findings, Schema, Spot, nearest, resolve, schema_of
@@ -37,13 +38,28 @@ def overlay(tree: dict[str, object], environ: Mapping[str, str], findings: Findi
     for name, value in sorted(given.items()):
         target = targets.get(name)
         if target is None:
-            hint = nearest(name, targets)
+            hint = _nearest_name(name, targets)
             findings.overridden[name,] = name
             findings.add((name,), "a name that matches no key", "the name of a key", hint)
             continue
         spot, schema = target
         if _put(tree, spot, _parse(value, schema)):
             findings.overridden[spot] = name
+
+
+def _nearest_name(name: str, names: Collection[str]) -> str | None:
+    """Return the variable meant by `name`, if its last part is near the last part of one."""
+    keys: dict[str, list[str]] = {}
+    for known in names:
+        keys.setdefault(_last_part(known), []).append(known)
+    key = nearest(_last_part(name), keys)
+    meant = keys[key] if key else []
+    return max(meant, key=lambda known: SequenceMatcher(None, name, known).ratio(), default=None)
+
+
+def _last_part(name: str) -> str:
+    """Return the key at the end of a variable's name."""
+    return name.removeprefix(PREFIX).rpartition("__")[2]
 
 
 def _targets(tree: Mapping[str, object], given: Mapping[str, str]) -> dict[str, _Target]:

@@ -49,6 +49,21 @@ __all__ = ["load_settings", "parse_settings"]
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 _SQLITE = "sqlite:///"
+_NO_NAME = "no-name.invalid"
+_STAND_INS: Mapping[type[BaseModel], Mapping[str, object]] = {
+    NodeSettings: {
+        "name": _NO_NAME,
+        "address": "192.0.2.1",
+        "role": "publisher",
+        "ports.tftp[]": 0,
+    },
+    GroupEntry: {"name": _NO_NAME, "members": [_NO_NAME], "members[]": _NO_NAME},
+    PoolEntry: {"name": _NO_NAME, "ntp_servers[]": "192.0.2.1"},
+    SecurityProfile: {"name": _NO_NAME},
+    TftpFileEntry: {"nodes[]": _NO_NAME},
+    TrustCertificateEntry: {"store": "CAPF-trust", "path": ".", "nodes[]": _NO_NAME},
+}
+"""What takes the place of a key that is needed but wrong, for the checks of the other keys."""
 _WHERE = re.compile(r"(.*?) \(at (line \d+, column \d+|end of document)\)")
 
 
@@ -123,7 +138,7 @@ class _Reading:
         groups = groups_of(self._list(GroupEntry, "callmanager_groups"), names, self._findings)
         group_names = self._column("callmanager_groups", "name") or ["Default"]
         pools = pools_of(self._list(PoolEntry, "device_pools"), group_names, self._findings)
-        profiles = [profile for _, profile in self._list(SecurityProfile, "security_profiles")]
+        profiles = self._list(SecurityProfile, "security_profiles")
         phones = self._phones(profiles)
         certificates = self._table(CertificatesSettings, "certificates")
         management = self._table(ManagementSettings, "management")
@@ -134,17 +149,19 @@ class _Reading:
         files = files_of(entries, names, self._base, self._findings)
         trusted = self._list(TrustCertificateEntry, "trust_certificates")
         trust = trust_certificates_of(trusted, names, self._base, self._findings)
+        if certificates:
+            check_certificates(certificates, self._findings)
+        if management:
+            check_management(management, self._findings)
         if not (cluster and certificates and management and limits):
             return None
-        check_certificates(certificates, self._findings)
-        check_management(management, self._findings)
         return Settings(
             path=self._path,
             cluster=_absolute(cluster, self._base),
             nodes=tuple(node for _, node in nodes),
             callmanager_groups=groups,
             device_pools=pools,
-            security_profiles=tuple(profiles),
+            security_profiles=tuple(profile for _, profile in profiles),
             phones=phones,
             enterprise_parameters=enterprise,
             service_parameters=service,
@@ -179,16 +196,24 @@ class _Reading:
         entries = self._entries(key)
         if "name" in model.model_fields and model is not TftpFileEntry:
             check_names(key, entries, self._findings)
-        read = [(i, self._findings.read(model, e, (key, i))) for i, e in enumerate(entries)]
+        stand_ins = _STAND_INS[model]
+        read = [
+            (index, self._findings.read(model, entry, (key, index), stand_ins=stand_ins))
+            for index, entry in enumerate(entries)
+        ]
         return [(index, entry) for index, entry in read if entry is not None]
 
-    def _phones(self, profiles: Sequence[SecurityProfile]) -> tuple[Device, ...]:
+    def _phones(self, profiles: Numbered[SecurityProfile]) -> tuple[Device, ...]:
         """Return every phone of single entries, ranges and files."""
-        names = {*self._column("security_profiles", "name")}
-        wrong = names - {profile.name for profile in profiles}
-        known = [*profiles, *(SecurityProfile.model_construct(name=name) for name in wrong)]
+        named = {*self._column("security_profiles", "name")}
+        sound = {
+            profile.name
+            for index, profile in profiles
+            if not self._findings.is_damaged(("security_profiles", index))
+        }
         pools = self._column("device_pools", "name") or ["Default"]
-        book = PhoneBook(self._findings, self._base, known, pools)
+        known = [profile for _, profile in profiles if profile.name in sound]
+        book = PhoneBook(self._findings, self._base, known, pools, doubtful=named - sound)
         for index, entry in enumerate(self._entries("phones")):
             book.add(index, entry)
         return tuple(book.devices)

@@ -30,6 +30,7 @@ __all__ = ["PhoneBook", "built_in_profile"]
 
 _PLACEHOLDER = re.compile(r"\{([^{}:]*)(?::0?([0-9]{1,2}))?\}")
 _PLACEHOLDERS = ("index", "line", "mac", "name")
+_STAND_INS = {"lines[]": "0", "lines[].number": "0"}
 _LAST_MAC = 0xFFFFFFFFFFFF
 _SECURE_WORDS = {
     SecurityMode.NON_SECURE: "Non-Secure",
@@ -67,11 +68,14 @@ class PhoneBook:
         base: Path,
         profiles: Collection[SecurityProfile],
         pools: Collection[str],
+        *,
+        doubtful: Collection[str] = (),
     ) -> None:
         self.devices: list[Device] = []
         self._findings = findings
         self._base = base
         self._profiles = {profile.name: profile for profile in profiles}
+        self._doubtful = frozenset(doubtful)
         self._pools = tuple(pools)
         self._places: dict[str, _Place] = {}
         self._standard: dict[tuple[str, str], Mapping[SecurityMode, SecurityProfile]] = {}
@@ -79,8 +83,8 @@ class PhoneBook:
     def add(self, index: int, raw: object) -> None:
         """Add what entry `index` of `[[phones]]` describes."""
         place = _Place(("phones", index))
-        entry = self._findings.read(PhoneEntry, raw, place.spot)
-        if entry is None:
+        entry = self._findings.read(PhoneEntry, raw, place.spot, stand_ins=_STAND_INS)
+        if entry is None or self._findings.is_broken((*place.spot, "file")):
             return
         if entry.file is not None:
             self._add_file(entry, raw if isinstance(raw, dict) else {}, place)
@@ -118,7 +122,10 @@ class PhoneBook:
         for index, (line, row) in enumerate(read_rows(path, columns, self._findings, place.spot)):
             spot: Spot = (f"line {line}",)
             where = _Place(spot, str(path))
-            phone = self._findings.read(PhoneEntry, {**shared, **row}, spot, file=where.file)
+            keys = {**shared, **row}
+            phone = self._findings.read(
+                PhoneEntry, keys, spot, file=where.file, stand_ins=_STAND_INS
+            )
             device = self._device(phone, where) if phone else None
             if device is not None:
                 self._keep(_numbered(device, index, counting=False), where)
@@ -140,37 +147,43 @@ class PhoneBook:
             self._note(place, "mac", "nothing", "a MAC address")
         if entry.model is None:
             self._note(place, "model", "nothing", "the name of a phone model")
-        if entry.mac is None or entry.model is None:
+        pool = entry.device_pool or next(iter(self._pools), "Default")
+        if entry.device_pool and entry.device_pool not in self._pools:
+            self._refer(place, "device_pool", pool, "a device pool", self._pools)
+        self._check_texts(entry, place)
+        if entry.model is None:
             return None
         model = PHONE_MODELS[entry.model]
         protocol = entry.protocol or Protocol(model.protocols[0].value)
         profile = self._profile(entry, model, protocol, place)
-        pool = entry.device_pool or next(iter(self._pools), "Default")
-        if entry.device_pool and entry.device_pool not in self._pools:
-            self._refer(place, "device_pool", pool, "a device pool", self._pools)
         self._check_model(entry, model, protocol, place)
-        self._check_texts(entry, place)
-        mode = entry.authentication_mode or profile.authentication_mode
-        self._check_string(entry, mode, place)
-        if len(self._findings.problems) > before:
+        mode = entry.authentication_mode or (profile and profile.authentication_mode)
+        if mode and not self._is_broken(place, "authentication_mode"):
+            self._check_string(entry, mode, place)
+        if len(self._findings.problems) > before or entry.mac is None or not (profile and mode):
             return None
         return _row(entry, model, protocol, profile, pool, mode)
 
     def _profile(
         self, entry: PhoneEntry, model: PhoneModel, protocol: str, place: _Place
-    ) -> SecurityProfile:
-        """Return the security profile of a phone; one of ours if it names none or a wrong one."""
+    ) -> SecurityProfile | None:
+        """Return the security profile of a phone, one of ours if it names none.
+
+        None when it is not known what the profile says.
+        """
         mode = entry.device_security_mode
         standard = self._standard_profiles(model, protocol)
         default = standard[mode or SecurityMode.NON_SECURE]
         if entry.security_profile is None:
-            return default
+            return None if self._is_broken(place, "security_profile") else default
+        if entry.security_profile in self._doubtful:
+            return None
         known = {profile.name: profile for profile in standard.values()} | self._profiles
         found = known.get(entry.security_profile)
         if found is None:
             name = entry.security_profile
             self._refer(place, "security_profile", name, "a security profile", known)
-            return default
+            return None
         if mode is not None and mode != found.device_security_mode:
             word = "the mode of its profile, or no such key beside `security_profile`"
             self._note(place, "device_security_mode", show(_spelled(mode)), word)
@@ -220,6 +233,10 @@ class PhoneBook:
         if not by_string and entry.authentication_string is not None:
             expected = 'no such key, or authentication_mode = "authentication-string"'
             self._note(place, "authentication_string", "a value not shown here", expected)
+
+    def _is_broken(self, place: _Place, key: str) -> bool:
+        """Tell whether a key of a phone could not be read."""
+        return self._findings.is_broken((*place.spot, key), file=place.file)
 
     def _note(
         self, place: _Place, key: str, found: str, expected: str, hint: str | None = None

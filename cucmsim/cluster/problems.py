@@ -11,6 +11,7 @@ from functools import cache
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from cucmsim.errors import Problem
 
@@ -24,6 +25,8 @@ _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 _SECRETS = frozenset({"security_password", "token", "authentication_string", "database"})
 _LONGEST = 60
+_ROUNDS = 3
+"""How often a table is read: what is wrong once, and what only then comes to light."""
 
 
 def show(value: object) -> str:
@@ -124,11 +127,17 @@ class Findings:
         self.file = file
         self.overridden: dict[Spot, str] = {}
         self.problems: list[Problem] = []
+        self._broken: set[tuple[str, Spot]] = set()
 
     def add(
         self, spot: Spot, found: str, expected: str, hint: str | None = None, *, file: str = ""
     ) -> None:
-        """Note a problem at `spot`; `hint` is the nearest valid name."""
+        """Note a problem at `spot`; `hint` is the nearest valid name.
+
+        Nothing more is said of a value that `read` could not read.
+        """
+        if self.is_broken(spot, file=file):
+            return
         above = (spot[:length] for length in range(len(spot), 0, -1))
         variable = next((self.overridden[place] for place in above if place in self.overridden), "")
         if variable:
@@ -151,29 +160,56 @@ class Findings:
         known = ", ".join(f'"{name}"' for name in names[:20]) or "none is described"
         self.add(spot, show(name), f"the name of {what} ({known})", nearest(name, names), file=file)
 
+    def is_broken(self, spot: Spot, *, file: str = "") -> bool:
+        """Tell whether the value at `spot`, or one that holds it, could not be read."""
+        return bool(self._broken) and any(
+            (file, spot[:length]) in self._broken for length in range(1, len(spot) + 1)
+        )
+
+    def is_damaged(self, spot: Spot) -> bool:
+        """Tell whether anything at or below `spot` could not be read."""
+        return any(place[: len(spot)] == spot for _, place in self._broken)
+
     def read(
-        self, model: type[_ModelT], value: object, spot: Spot, *, file: str = ""
+        self,
+        model: type[_ModelT],
+        value: object,
+        spot: Spot,
+        *,
+        file: str = "",
+        stand_ins: Mapping[str, object] | None = None,
     ) -> _ModelT | None:
-        """Return `value` as a `model`, or note each problem and return None."""
-        try:
-            return model.model_validate(value)
-        except ValidationError as error:
-            self._translate(error, model, spot, file)
-            return None
+        """Return `value` as a `model`, or note each problem.
+
+        With problems, what can be read is returned, so that it takes part in further checks. Keys
+        that are wrong are left out, or replaced by one of `stand_ins` (by key: `lines[].number`);
+        `is_broken` tells them from the others. None where that is not enough.
+        """
+        for _ in range(_ROUNDS):
+            try:
+                return model.model_validate(value)
+            except ValidationError as error:
+                places = self._translate(error, value, model, spot, file)
+            for place in places:
+                value = without(value, place, stand_ins or {})
+                self._broken.add((file, (*spot, *place)))
+        return None
 
     def _translate(
-        self, error: ValidationError, model: type[BaseModel], spot: Spot, file: str
-    ) -> None:
-        """Note everything that pydantic found."""
+        self, error: ValidationError, value: object, model: type[BaseModel], spot: Spot, file: str
+    ) -> list[Spot]:
+        """Note everything that pydantic found in `value`, and return where."""
         root = schema_of(model)
-        for detail in error.errors(include_url=False, include_context=False):
+        places: list[Spot] = []
+        for detail in _causes(error):
             where = detail["loc"]
             schema: Schema | None = root
             above = root
             for part in where:
                 above = schema or above
                 schema = step(schema, part, root) if schema else None
-            place = (*spot, *where)
+            places.append(_as_written(value, where))
+            place = (*spot, *places[-1])
             if detail["type"] == "extra_forbidden":
                 properties = above.get("properties")
                 self.add_unknown(place, properties if isinstance(properties, Mapping) else ())
@@ -182,6 +218,51 @@ class Findings:
             expected = describe(schema, root) if schema else "another value"
             hint = _nearest_choice(detail["input"], schema)
             self.add(place, found, expected, hint, file=file)
+        return places
+
+
+def _causes(error: ValidationError) -> list[ErrorDetails]:
+    """Return what pydantic found, without lists that lack only the entries it could not read."""
+    details = error.errors(include_url=False, include_context=False)
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(other["loc"][:-1] == detail["loc"] for other in details)
+    ]
+
+
+def _as_written(value: object, where: Spot) -> Spot:
+    """Return `where` without the index of a value that stands alone instead of in a list."""
+    for depth, part in enumerate(where):
+        if isinstance(part, int) and not isinstance(value, list):
+            return where[:depth]
+        value = (
+            value[part]
+            if isinstance(part, int) and isinstance(value, list)
+            else (value.get(part) if isinstance(value, dict) else None)
+        )
+    return where
+
+
+def without(value: object, place: Spot, stand_ins: Mapping[str, object], path: str = "") -> object:
+    """Return a copy of `value` without what is at `place`, or with its stand-in there.
+
+    Where nothing stands in for an entry of a list, the list is left as it is.
+    """
+    if not place:
+        return stand_ins.get(path, value)
+    part, rest = place[0], place[1:]
+    if isinstance(value, dict):
+        key = f"{path}.{part}" if path else str(part)
+        others = {name: held for name, held in value.items() if name != part}
+        if rest and part in value:
+            return {**others, part: without(value[part], rest, stand_ins, key)}
+        return {**others, part: stand_ins[key]} if key in stand_ins else others
+    if isinstance(value, list) and isinstance(part, int) and part < len(value):
+        changed = without(value[part], rest, stand_ins, f"{path}[]")
+        return [*value[:part], changed, *value[part + 1 :]]
+    return stand_ins.get(path, value)
 
 
 def _found(kind: str, name: str | int, value: object) -> str:

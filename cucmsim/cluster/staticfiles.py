@@ -35,6 +35,8 @@ def _files(
     entry: TftpFileEntry, spot: Spot, base: Path, findings: Findings
 ) -> Iterator[tuple[str, Path]]:
     """Yield the name and the path of each file of an entry."""
+    if any(findings.is_broken((*spot, key)) for key in ("path", "directory")):
+        return
     if (entry.path is None) == (entry.directory is None):
         found = "neither" if entry.path is None else "both"
         findings.add(spot, f"{found} of `path` and `directory`", "one of them")

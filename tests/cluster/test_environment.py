@@ -92,12 +92,14 @@ def test_tables_that_the_file_does_not_have_are_made() -> None:
         ("NODES", None),
         ("PHONES__1__MODEL", "CUCMSIM_PHONES__0__MODEL"),
         ("WHATEVER_ELSE", None),
+        ("FOO", None),
+        ("NODES__0__FOO", None),
     ],
 )
 def test_a_name_that_matches_no_key_is_refused(name: str, nearest: str | None) -> None:
     (problem,) = refused(**{name: "1"})
     assert (problem.file, problem.key) == ("environment", f"CUCMSIM_{name}")
-    assert nearest is None or problem.nearest == nearest
+    assert problem.nearest == nearest
 
 
 @pytest.mark.parametrize(

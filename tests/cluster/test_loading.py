@@ -372,15 +372,118 @@ mac = "0"
         "cluster.release",
         "cluster.database",
         "cluster.security_password",
-        "nodes",
         "nodes[0].address",
         "nodes[0].role",
         "nodes[1].name",
+        "nodes[1].host",
         "nodes[1].address",
         "nodes[1].role",
         "device_pools[0].callmanager_group",
         "phones[0].mac",
+        "phones[0].model",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        (
+            PUBLISHER + "domain = '-'\nports = { tvs = -1, capf = 8443 }\n",
+            {"nodes[0].domain", "nodes[0].ports.tvs", "nodes[0].ports.web"},
+        ),
+        (
+            PUBLISHER + "bind = 5\n" + SUBSCRIBER + "adress = ''\nservices = ['capf']\n",
+            {"nodes[0].bind", "nodes[1].adress", "nodes[1].services"},
+        ),
+        (
+            PUBLISHER + "[[callmanager_groups]]\nname = ''\nmembers = ['pup', 5, 'pub', 'pub']\n",
+            {f"callmanager_groups[0].{key}" for key in ("name", "members", "members[1]")},
+        ),
+        (
+            PUBLISHER + "[[callmanager_groups]]\nname = ''\nmembers = ['pup', 5, 'pub']\n",
+            {f"callmanager_groups[0].{key}" for key in ("name", "members[0]", "members[1]")},
+        ),
+        (
+            PUBLISHER + "[[device_pools]]\nname = 5\nntp_servers = ['x']\n"
+            "callmanager_group = 'B'\n",
+            {f"device_pools[0].{key}" for key in ("name", "ntp_servers[0]", "callmanager_group")},
+        ),
+        (
+            PUBLISHER + "[[tftp_files]]\nname = 5\npath = 'none'\nnodes = ['sub', 5]\n",
+            {f"tftp_files[0].{key}" for key in ("name", "path", "nodes[0]", "nodes[1]")},
+        ),
+        (
+            PUBLISHER + "[certificates]\ncountry = 'us'\nTVS.key = 'ec-256'\n",
+            {"certificates.country", "certificates.TVS.key"},
+        ),
+        (
+            PUBLISHER + "[management]\naddress = 'here'\nport = 8444\n",
+            {"management.address", "management.token"},
+        ),
+        (
+            PUBLISHER + "[[security_profiles]]\nname = 'P'\nauthentication_mode = 'by-hand'\n"
+            "[[phones]]\nmac = '001B54C25A01'\nmodel = '7962'\nsecurity_profile = 'P'\n"
+            "authentication_string = '1234'\nprotocol = 'SIP'\ncount = 0\nlines = ['x', '{}']\n",
+            {"security_profiles[0].authentication_mode"}
+            | {f"phones[0].{key}" for key in ("count", "lines[0].number", "lines[1].number")},
+        ),
+        (
+            PUBLISHER + "[[phones]]\nmac = '001B54C25A01'\nmodel = '8861'\nprotocol = 'SCCP'\n"
+            "authentication_string = 'x'\ndevice_pool = 'None'\nsecurity_profile = 'None'\n",
+            {
+                f"phones[0].{key}"
+                for key in (
+                    "protocol",
+                    "authentication_string",
+                    "device_pool",
+                    "security_profile",
+                )
+            },
+        ),
+    ],
+)
+def test_a_wrong_key_hides_no_other_problem(text: str, keys: set[str]) -> None:
+    assert set(refused(CLUSTER + text)) == keys
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (PUBLISHER + "ports = { tftp = 70000 }\n", "nodes[0].ports.tftp"),
+        (PUBLISHER + "ports = { tftp = [69, 70000] }\n", "nodes[0].ports.tftp[1]"),
+        (PUBLISHER + "services = ['tftp', 'x']\n", "nodes[0].services[1]"),
+        (PUBLISHER.replace("publisher", "publsher"), "nodes[0].role"),
+        (PUBLISHER + SUBSCRIBER.replace("2", "1").replace("sub", "-", 1), "nodes[1].name"),
+        (
+            PUBLISHER + SUBSCRIBER.replace("0.1.2", "0.1.1") + "ports.offset = 'x'\n",
+            "nodes[1].ports.offset",
+        ),
+        (
+            PUBLISHER + SUBSCRIBER.replace("0.1.2", "0.1.1") + "ports = 5\n",
+            "nodes[1].ports",
+        ),
+        (PUBLISHER + "[management]\nport = 8444\ntoken = 5\n", "management.token"),
+        (PUBLISHER + "[[tftp_files]]\npath = 5\n", "tftp_files[0].path"),
+        (PUBLISHER + "[[phones]]\nfile = 5\n", "phones[0].file"),
+        (
+            PUBLISHER + "[[phones]]\nmac = '001B54C25A01'\nmodel = '8861'\n"
+            "security_profile = 'None'\nauthentication_string = '1234'\n",
+            "phones[0].security_profile",
+        ),
+        (
+            PUBLISHER + "[[phones]]\nmac = '001B54C25A01'\nmodel = '8861'\n"
+            "authentication_mode = 'x'\nauthentication_string = '1234'\n",
+            "phones[0].authentication_mode",
+        ),
+        (
+            PUBLISHER + "[[phones]]\nmac = '001B54C25A01'\nmodel = '8861'\n"
+            "security_profile = 5\nauthentication_string = '1234'\n",
+            "phones[0].security_profile",
+        ),
+    ],
+)
+def test_one_mistake_is_one_problem(text: str, key: str) -> None:
+    assert only(CLUSTER + text).key == key
 
 
 def test_a_secret_is_never_shown() -> None:

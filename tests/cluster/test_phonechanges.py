@@ -56,7 +56,8 @@ def test_every_problem_is_found_and_named_without_a_place_in_a_list(settings: Se
     entry = {"mac": "001B", "model": "7962x", "device_pool": "Nowhere", "colour": "red"}
     with pytest.raises(SettingsError) as refused:
         new_phone(entry, settings, REPLICA)
-    assert [problem.key for problem in refused.value.problems] == ["mac", "model", "colour"]
+    keys = [problem.key for problem in refused.value.problems]
+    assert keys == ["mac", "model", "colour", "device_pool"]
     assert str(refused.value).startswith("device: ")
 
 
