@@ -4,11 +4,11 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cucmsim.cli.client import publisher_client
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
+from cucmsim.cli.tables import print_table
 from cucmsim.cluster.reports import DeviceList, DeviceReport
 from cucmsim.cluster.values import parse_mac
 from cucmsim.errors import CommandError
@@ -176,5 +176,5 @@ def _print(found: list[DeviceReport]) -> None:
             held.pending_operation,
             until,
         )
-    Console().print(table)
+    print_table(table)
     typer.echo(f"{len(found)} phones")

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cucmsim.cli.client import ManagementClient, clients_of
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
+from cucmsim.cli.tables import print_table
 from cucmsim.cluster.directory import is_held
 from cucmsim.cluster.node import ServiceState
 from cucmsim.cluster.reports import StatusReport
@@ -101,7 +101,7 @@ def _print(reports: list[StatusReport]) -> None:
                     ports,
                     str(node.version),
                 )
-    Console().print(table)
+    print_table(table)
 
 
 def _wait_gone(socket: Path) -> None:

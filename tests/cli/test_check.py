@@ -23,10 +23,11 @@ def test_a_right_description_is_described(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, [str(CONFIG / "lab.toml")])
     assert result.exit_code == 0
     assert "cluster    LabCluster, release 11.5(1), non-secure" in result.stdout
-    assert (
-        "publisher  cucm-pub.lab.example at 127.0.1.1: tftp 6969, tvs 2445, capf" in result.stdout
-    )
-    assert "subscriber cucm-sub.lab.example at 127.0.1.2: tftp 6969, tvs 2445\n" in result.stdout
+    files = "tftp 6969, http 6970/6971/6972, tvs 2445"
+    rest = "callmanager 5060/5061, web 8443\n"
+    publisher = f"publisher  cucm-pub.lab.example at 127.0.1.1: {files}, capf 3804, {rest}"
+    assert publisher in result.stdout
+    assert f"subscriber cucm-sub.lab.example at 127.0.1.2: {files}, {rest}" in result.stdout
     assert "phones     3 (1 x 7821 SIP, 1 x 7962 SCCP, 1 x 8861 SIP)" in result.stdout
     assert result.stdout.endswith("nothing wrong\n")
 
@@ -36,7 +37,13 @@ def test_a_right_description_is_described_as_json(app: typer.Typer) -> None:
     assert result.exit_code == 0
     summary = json.loads(result.stdout)
     assert summary["valid"] is True
-    assert summary["nodes"][1]["services"] == {"tftp": [6969], "tvs": [2445]}
+    assert summary["nodes"][1]["services"] == {
+        "tftp": [6969],
+        "http": [6970, 6971, 6972],
+        "tvs": [2445],
+        "callmanager": [5060, 5061],
+        "web": [8443],
+    }
     assert summary["phones"] == 3
     assert "lab-password" not in result.stdout
 

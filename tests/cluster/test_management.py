@@ -18,6 +18,7 @@ from cucmsim.cluster.reports import (
 )
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
+from cucmsim.services.registration import Registrations
 from cucmsim.store.rows import Device, Line
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)
@@ -33,6 +34,7 @@ class PretendedCluster:
     phones: dict[str, Device] = field(default_factory=lambda: {held.name: held for held in PHONES})
     fault: Exception | None = None
     calls: list[tuple[object, ...]] = field(default_factory=list)
+    registrations: dict[str, Registrations] = field(default_factory=dict)
 
     def ready(self) -> ReadyReport:
         return ReadyReport(nodes=[NodeReady(name="pub", address="127.0.0.1", services={"tvs": 1})])
