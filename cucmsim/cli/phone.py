@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from cucmsim.cli.certificatefile import parse_endpoint
+from cucmsim.cli.linkoptions import TlsOption, link_options
 from cucmsim.cli.phonereport import boot_lines, flash_lines, flash_report, has_configuration
 from cucmsim.clock import SystemClock
 from cucmsim.entropy import SystemEntropy
@@ -36,6 +37,7 @@ from cucmsim.phone.web import PhoneWeb
 __all__ = ["BootPlan", "register", "run_phone"]
 
 _USAGE = 2
+_TIMEOUT_S = 10.0
 _TRANSPORTS = {
     "auto": tuple(Transport),
     "tftp": (Transport.TFTP,),
@@ -117,6 +119,7 @@ def _boot(  # noqa: PLR0913 - each parameter is an option
     host: _Host = None,
     keep: _Keep = False,
     web: _Web = None,
+    tls: TlsOption = None,
     http_port: _HttpPort = 6970,
     https_port: _HttpsPort = 6971,
 ) -> None:
@@ -130,7 +133,9 @@ def _boot(  # noqa: PLR0913 - each parameter is an option
         raise CommandError("--web needs --keep: without it the phone is gone when it has booted", 2)
     plan = BootPlan(
         identity,
-        Network(tuple(servers), Names(_hosts(host or []))),
+        Network(
+            tuple(servers), Names(_hosts(host or [])), link=link_options(tls, None, _TIMEOUT_S)
+        ),
         PhoneOptions(
             authentication_string=auth_string, transports=_transports(transport, identity)
         ),
@@ -178,6 +183,7 @@ async def run_phone(plan: BootPlan, stop: asyncio.Event) -> tuple[BootSummary, b
         await phone.start()
         summary = await phone.boot()
         _print(phone, summary)
+        _hint(plan.network.names)
         if plan.keep:
             summary = await _keep(phone, plan, summary, stop)
         return summary, phone.can_register
@@ -241,6 +247,13 @@ def _print(phone: Phone, summary: BootSummary) -> None:
     typer.echo(f"{phone.identity.name} (Cisco {phone.identity.model})")
     for line in (*flash_lines(flash_report(phone.flash)), *boot_lines(summary)):
         typer.echo(line)
+
+
+def _hint(names: Names) -> None:
+    """Say how to tell the phone of servers that it did not find."""
+    for name in names.unknown:
+        hint = f"DNS does not know {name}; say where it is with --host {name}=ADDRESS"
+        typer.echo(f"cucmsim: {hint}", err=True)
 
 
 def _conclude(plan: BootPlan, summary: BootSummary, *, can_register: bool) -> None:

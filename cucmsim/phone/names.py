@@ -28,6 +28,12 @@ class Names:
         self._table = {name.lower(): address for name, address in (table or {}).items()}
         self._dns_timeout_s = dns_timeout_s
         self._known: dict[str, str] = {}
+        self._unknown: set[str] = set()
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The names that were asked for in vain, sorted."""
+        return tuple(sorted(self._unknown))
 
     async def resolve(self, name: str) -> str:
         """Return the address of `name`, itself if it is one. Raises NameNotFoundError."""
@@ -39,6 +45,7 @@ class Names:
         if key not in self._known:
             found = await self._ask_dns(name) or self._table.get(key)
             if found is None:
+                self._unknown.add(name)
                 raise NameNotFoundError(f"{name}: no such host in DNS or among the given hosts")
             self._known[key] = found
         return self._known[key]

@@ -71,12 +71,11 @@ async def _run(
                 return NotFetched(failure, code=event.code, text=event.text)
             on_retransmit(event.count)
         item = await wire.receive(read.next_timeout())
-        if item is None:
-            read.handle_timeout(now())
-        elif isinstance(item, OSError):
+        if isinstance(item, OSError):
             read.handle_unreachable(str(item))
-        else:
+        elif item is not None:
             read.receive_datagram(*item, now())
+        read.handle_timeout(now())  # also when a flood of datagrams leaves no pause
 
 
 class _Wire(asyncio.DatagramProtocol):

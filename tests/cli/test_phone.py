@@ -83,6 +83,18 @@ async def test_boot_without_flash_forgets_and_takes_mac_addresses_as_people_writ
             assert "blindly" in outcome.output
 
 
+async def test_boot_says_how_to_tell_it_of_servers_that_it_does_not_find(
+    phones: PhoneLab,
+) -> None:
+    server = phones.options()[:3]
+    async with phones.lab.running():
+        outcome = await asyncio.to_thread(run_cli, "phone", "boot", *server, f"--mac={NEW}")
+    assert outcome.status == 0
+    assert outcome.errors == (
+        "cucmsim: DNS does not know cucm-pub; say where it is with --host cucm-pub=ADDRESS\n"
+    )
+
+
 async def test_boot_is_refused_by_a_phone_of_another_cluster(
     phones: PhoneLab, tmp_path: Path
 ) -> None:
@@ -104,7 +116,9 @@ async def test_boot_of_a_phone_that_reaches_nobody(
 ) -> None:
     quick = phones.network().tftp
     monkeypatch.setattr(
-        command, "Network", lambda *given: replace(phones.network(), names=given[1], tftp=quick)
+        command,
+        "Network",
+        lambda *given, **_: replace(phones.network(), names=given[1], tftp=quick),
     )
     outcome = await boot(phones)
     assert outcome.status == 69
@@ -127,6 +141,7 @@ async def test_boot_of_a_phone_that_the_cluster_does_not_know(phones: PhoneLab) 
         ([f"--mac={OLD}", "--transport=ftp"], "--transport ftp: expected one of auto, tftp, http"),
         ([f"--mac={OLD}", "--model=7962", "--transport=http"], "a 7962 knows TFTP only"),
         ([f"--mac={OLD}", "--host=cucm-pub"], "--host cucm-pub: expected NAME=ADDRESS"),
+        ([f"--mac={OLD}", "--tls=2"], "--tls 2: expected one of"),
         ([f"--mac={OLD}", "--web=0"], "--web needs --keep"),
         ([f"--mac={OLD}", "--tftp=a:b"], "a:b: expected HOST or HOST:PORT"),
     ],

@@ -320,6 +320,7 @@ async def test_addresses_stand_for_themselves_and_dns_comes_before_the_table(
     with pytest.raises(NameNotFoundError, match="nowhere: no such host"):
         await names.resolve("nowhere")
     assert asked == ["cucm-pub", "cucm-sub", "nowhere"]
+    assert names.unknown == ("nowhere",)
 
 
 async def test_dns_is_really_asked() -> None:
