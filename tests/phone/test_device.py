@@ -330,3 +330,39 @@ def test_a_configuration_that_cannot_be_read_counts_as_none(phones: PhoneLab) ->
     assert phone.configuration is None
     by_name = Network((FileServer("cucm-pub"),), tftp=TftpPatience())
     assert Display().phone(OLD, by_name).view().network.ip_address == ""
+
+
+@BOTH
+@pytest.mark.parametrize("release", ["8.6", "12.5"])
+async def test_a_mixed_cluster_gives_a_ctl_that_vouches_for_the_itl(
+    phones: PhoneLab, identity: PhoneIdentity, release: str
+) -> None:
+    phones.lab.mode, phones.lab.release = "mixed", release
+    async with phones.lab.running():
+        phone = Display().phone(identity, phones.network())
+        summary = await booted(phone)
+        again = await phone.boot()
+
+    assert accepted(summary)[:3] == [
+        (FileKind.CTL, TrustSource.BLIND),
+        (FileKind.ITL, TrustSource.CTL),
+        (FileKind.CONFIG, TrustSource.CTL),
+    ]
+    assert accepted(again)[:2] == [(FileKind.CTL, None), (FileKind.ITL, None)]
+    assert not summary.refused
+    assert not again.refused
+
+
+async def test_the_configuration_comes_over_https_where_the_itl_says_so(phones: PhoneLab) -> None:
+    phones.lab.release = "12.5"
+    phones.lab.extra = '[enterprise_parameters]\nEndpointAdvancedEncryptionAlgorithmsSupport = "T"'
+    display = Display()
+    async with phones.lab.running():
+        options = PhoneOptions(transports=(Transport.HTTPS, Transport.HTTP))
+        phone = display.phone(NEW, phones.network(), options=options)
+        summary = await booted(phone)
+
+    # over TLS the file comes without signature: the server was trusted
+    assert accepted(summary)[:2] == [(FileKind.ITL, TrustSource.BLIND), (FileKind.CONFIG, None)]
+    assert phone.configuration is not None
+    assert not summary.refused
