@@ -32,7 +32,7 @@ from cucmsim.phone.machine import Session
 from cucmsim.phone.performer import Network, Performer, Registrar
 from cucmsim.phone.statuslist import StatusList, StatusMessage
 from cucmsim.phone.statustexts import status_message
-from cucmsim.phone.steps import StoreFlash
+from cucmsim.phone.steps import CapfAnswered, StoreFlash
 from cucmsim.phone.summary import BootSummary
 from cucmsim.phone.texts import console_texts, firmware_of
 from cucmsim.phone.tvscache import TvsCache
@@ -53,7 +53,8 @@ class PhoneOptions:
 
     `authentication_string` is what a person typed for CAPF; `mic` what the phone left the factory
     with, used where the flash has none; `retry_s` how long it waits before it boots again when
-    no configuration came.
+    no configuration came; `settle_s` what it takes it to go on with a new LSC, which gives the
+    cluster's TFTP servers the time to learn of it.
     """
 
     switches: Switches = field(default_factory=Switches)
@@ -61,6 +62,7 @@ class PhoneOptions:
     transports: tuple[Transport, ...] = tuple(Transport)
     mic: Certified | None = None
     retry_s: float = 30.0
+    settle_s: float = 1.0
 
 
 class Phone:
@@ -147,6 +149,8 @@ class Phone:
         while (step := boot.next_step()) is not None:
             await self._take_effects(boot)
             outcome = await self._performer.perform(step)
+            if isinstance(outcome, CapfAnswered) and outcome.installed is not None:
+                await asyncio.sleep(options.settle_s)
             boot.answer(outcome, self._clock.now())
         await self._take_effects(boot)
         self.registered_at = boot.summary.registered

@@ -1,7 +1,8 @@
 """Phones that boot over real sockets from a real cluster in this process."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,17 +10,31 @@ import pytest
 
 from cucmsim.clock import SystemClock
 from cucmsim.entropy import SystemEntropy
+from cucmsim.formats.phonevalues import Endpoint
+from cucmsim.formats.tvs import QueryRequest, QueryTags, VerificationRequest
 from cucmsim.phone.device import Phone, PhoneOptions
+from cucmsim.phone.events import Event, TlsHandshakeWaited
 from cucmsim.phone.execute import Button
 from cucmsim.phone.factory import make_mic
 from cucmsim.phone.flash import Flash
 from cucmsim.phone.flashdir import FlashDirectory
+from cucmsim.phone.link import LinkOptions
 from cucmsim.phone.names import Names
-from cucmsim.phone.performer import FileServer, Network, RegisterOutcome
-from cucmsim.phone.steps import NotReached, Register, Registered
+from cucmsim.phone.performer import FileServer, Network, Performer, RegisterOutcome
+from cucmsim.phone.steps import AskTvs, NotReached, Register, Registered, RunCapf
 from cucmsim.phone.summary import BootSummary
 from cucmsim.phone.tftp import TftpPatience
-from cucmsim.phone.values import FileKind, PhoneIdentity, Refusal, Transport, TrustSource
+from cucmsim.phone.trust import TrustedPeers
+from cucmsim.phone.trustlists import TrustLists
+from cucmsim.phone.values import (
+    Certified,
+    FileKind,
+    PhoneIdentity,
+    Purpose,
+    Refusal,
+    Transport,
+    TrustSource,
+)
 from cucmsim.pki.certificates import load_certificate
 from cucmsim.pki.manufacturing import manufacturing_ca
 from tests.fixtures.clusters import PUBLISHER, SUBSCRIBER
@@ -56,7 +71,7 @@ class Display:
             identity,
             network,
             keeper=keeper,
-            options=options,
+            options=replace(options or PhoneOptions(), settle_s=0),
             registrar=registrar,
             on_line=self.lines.append,
             on_status=lambda message: self.messages.append(message.text),
@@ -366,3 +381,110 @@ async def test_the_configuration_comes_over_https_where_the_itl_says_so(phones: 
     assert accepted(summary)[:2] == [(FileKind.ITL, TrustSource.BLIND), (FileKind.CONFIG, None)]
     assert phone.configuration is not None
     assert not summary.refused
+
+
+def enrolling(mode: str, extra: str = "") -> str:
+    return f"""
+[[phones]]
+mac = "{NEW.mac}"
+model = "8861"
+pending_operation = "install"
+authentication_mode = "{mode}"
+{extra}
+"""
+
+
+@pytest.mark.parametrize(("typed", "works"), [("4711", True), ("4712", False), (None, False)])
+async def test_an_lsc_by_authentication_string(
+    phones: PhoneLab, typed: str | None, *, works: bool
+) -> None:
+    phones.lab.phones = enrolling("authentication-string", 'authentication_string = "4711"')
+    async with phones.lab.running():
+        options = PhoneOptions(authentication_string=typed)
+        phone = Display().phone(NEW, phones.network(), options=options)
+        summary = await booted(phone)
+    assert (phone.flash.lsc is not None) == works
+    assert (FileKind.CONFIG, TrustSource.ITL) in accepted(summary)
+
+
+async def test_an_lsc_by_the_mic_of_the_factory(phones: PhoneLab) -> None:
+    phones.lab.phones = enrolling("existing-mic", 'key_order = "ec"')
+    async with phones.lab.running():
+        mic = make_mic(NEW, SystemEntropy(), SystemClock().now())
+        phone = Display().phone(NEW, phones.network(), options=PhoneOptions(mic=mic))
+        await booted(phone)
+    assert phone.flash.lsc is not None
+    assert phone.flash.mic == mic
+
+
+async def test_an_encrypted_configuration_opens_with_the_lsc(phones: PhoneLab) -> None:
+    phones.lab.mode = "mixed"
+    phones.lab.extra = """
+[[security_profiles]]
+name = "locked"
+device_security_mode = "encrypted"
+encrypted_config = true
+"""
+    phones.lab.phones = enrolling("null-string", 'security_profile = "locked"')
+    display = Display()
+    async with phones.lab.running():
+        phone = display.phone(NEW, phones.network())
+        summary = await booted(phone)
+        while FileKind.CONFIG not in dict(accepted(summary)):  # TFTP does not know the LSC yet
+            summary = await phone.boot()
+    assert not summary.refused
+    assert phone.configuration is not None
+    assert phone.configuration.full_config
+    assert phone.configuration.security_mode == 3
+    assert display.says(f"SEP{NEW.mac}.cnf.xml.enc.sgn")
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[int]:
+    """Run a server that takes connections and says nothing; give its port."""
+
+    async def stay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(stay, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def test_a_tvs_server_that_says_nothing_is_waited_for_in_half_seconds() -> None:
+    told: list[Event] = []
+    network = Network((FileServer("127.0.0.1"),), link=LinkOptions(timeout_s=0.7))
+    performer = Performer(network, told.append)
+    async with silent_server() as port:
+        step = AskTvs(
+            Endpoint("127.0.0.1", port),
+            0,
+            QueryRequest("CP-8861-SEP000000000001", "CN=x", "CN=x", b"\1"),
+            QueryTags(),
+            None,
+            TrustedPeers(TrustLists(), Purpose.TVS_SERVER),
+        )
+        outcome = await performer.perform(step)
+    assert isinstance(outcome, NotReached)
+    assert not outcome.connected
+    assert told == [TlsHandshakeWaited(step.server, 1)]
+
+
+async def test_certificates_that_cannot_be_read_are_no_reason_to_fall_over() -> None:
+    broken = Certified(b"x", b"y")
+    performer = Performer(Network((FileServer("127.0.0.1"),)), lambda _event: None)
+    server, check = Endpoint("127.0.0.1", 9), TrustedPeers(TrustLists(), Purpose.CAPF_SERVER)
+    request = VerificationRequest("CP-8861-SEP000000000001", b"x")
+    outcomes = [
+        await performer.perform(AskTvs(server, 0, request, QueryTags(), broken, check)),
+        await performer.perform(
+            RunCapf(server, 0, NEW.name, "", broken, proof_is_mic=True, held=None, check=check)
+        ),
+        await performer.perform(
+            RunCapf(server, 0, NEW.name, "", None, proof_is_mic=False, held=broken, check=check)
+        ),
+    ]
+    assert all(isinstance(outcome, NotReached) for outcome in outcomes)
