@@ -305,7 +305,7 @@ async def test_a_phone_that_got_no_configuration_tries_again(phones: PhoneLab) -
             pass
     staying.cancel()
     await asyncio.wait([staying])
-    assert phone.flash.itl is not None
+    assert phone.configuration is not None
     await phone.close()
 
 
