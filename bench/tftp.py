@@ -28,7 +28,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LOAD = HERE / "bin" / "tftpload"
-BOOT = {"ITLFile.tlv": 5302, "CTLFile.tlv": 6113, "SEP001122334455.cnf.xml.sgn": 12288}
+BOOT = {"boot-itl": 5302, "boot-ctl": 6113, "boot-config.sgn": 12288}
+"""The files of a boot by their sizes; names that a whole cluster serves as they are."""
 FIRMWARE = "firmware.sbn"
 FIRMWARE_SIZE = 16 << 20
 OURS = "cucmsim"
