@@ -99,10 +99,10 @@ def _files_of(replica: Replica, node: str) -> dict[str, _File]:
 
 
 def _trust_stores(replica: Replica, node: str) -> dict[str, list[StoredCertificate]]:
-    """Return what each trust store of a node holds; a certificate of no node is everybody's."""
+    """Return what each trust store of a node holds."""
     stores: dict[str, list[StoredCertificate]] = {}
     for held in replica.certificates:
-        if not held.nodes or node in held.nodes:
+        if held.is_on(node):
             for unit in held.units:
                 if unit.endswith(_TRUST):
                     stores.setdefault(_file_name(unit), []).append(held)

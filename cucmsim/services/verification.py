@@ -207,7 +207,7 @@ class Verification:
         return self._index(
             (self._map_id_of(held.certificate_der), self._entry_of(held))
             for held in self._certificates
-            if held.roles and self._is_here(held)
+            if held.roles and held.is_on(self._node)
         )
 
     def _build_ctl(self) -> _Cache:
@@ -245,10 +245,6 @@ class Verification:
         own = held.timetolive
         life_s = self._time_to_live_s if own is None else min(max(own, 0), _LIFE_LIMIT_S)
         return _Entry(held.certificate_der, tuple(sorted(held.roles)), life_s)
-
-    def _is_here(self, held: StoredCertificate) -> bool:
-        """Whether TVS of this node knows it: somebody's own, or in a trust store of this node."""
-        return held.node is not None or not held.nodes or self._node in held.nodes
 
 
 def _ctl_certificates(data: bytes | None, node: str) -> tuple[tuple[MapId, bytes, int], ...]:

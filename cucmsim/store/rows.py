@@ -212,6 +212,14 @@ class StoredCertificate:
     node: str | None = None
     nodes: frozenset[str] = frozenset()
 
+    def is_on(self, node: str) -> bool:
+        """Tell whether the stores of `node` hold it.
+
+        An own certificate that was put into trust stores is in those of every node; a trusted one
+        is on the nodes it is mapped to, or on all.
+        """
+        return self.node is not None or not self.nodes or node in self.nodes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnKey:

@@ -62,7 +62,7 @@ def _common_name(text: str) -> x509.Name:
 def replica() -> Replica:
     own = {
         ("pub", "CallManager"): _stored("callmanager-pub", units={"CallManager"}, node="pub"),
-        ("pub", "TVS"): _stored("tvs-pub", units={"TVS"}, node="pub"),
+        ("pub", "TVS"): _stored("tvs-pub", units={"TVS", "TVS-trust"}, node="pub"),
         ("sub", "CallManager"): _stored("callmanager-sub", units={"CallManager"}, node="sub"),
     }
     files = {("pub", "CallManager"): "callmanager-pub", ("pub", "TVS"): "tvs-pub"}
@@ -75,7 +75,7 @@ def replica() -> Replica:
     }
     trusted = (
         _stored("manufacturing-ca", units={"CAPF-trust", "CallManager-trust"}),
-        _stored("capf", units={"CAPF-trust"}, node="pub"),
+        replace(_stored("capf", units={"CAPF-trust"}), nodes=frozenset({"pub"})),
     )
     nodes = {
         name: ProcessNode(
@@ -109,11 +109,13 @@ EXPECTED = {
     "pub/CAPF-trust/Lab_Manufacturing_CA_SHA2.pem",
     "pub/CAPF-trust/CAPF-e41e7d87.pem",
     "pub/CallManager-trust/Lab_Manufacturing_CA_SHA2.pem",
+    "pub/TVS-trust/cucm-1051-a-pub.pem",
     "sub/.mirror",
     "sub/CallManager.pem",
     "sub/CallManager.key",
     "sub/CAPF-trust/Lab_Manufacturing_CA_SHA2.pem",
     "sub/CallManager-trust/Lab_Manufacturing_CA_SHA2.pem",
+    "sub/TVS-trust/cucm-1051-a-pub.pem",
 }
 
 
