@@ -35,10 +35,18 @@ class _Server(uvicorn.Server):
 
 
 class AsgiServer:
-    """Serves `app` on `bound`, a listening socket that it closes at the end; TLS with `context`."""
+    """Serves `app` on `bound`, a listening socket that it closes at the end.
+
+    TLS with `context`; `connections` bounds how many clients are served at once.
+    """
 
     def __init__(
-        self, app: ASGIApp, bound: socket.socket, context: ssl.SSLContext | None = None
+        self,
+        app: ASGIApp,
+        bound: socket.socket,
+        context: ssl.SSLContext | None = None,
+        *,
+        connections: int | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -47,6 +55,7 @@ class AsgiServer:
             lifespan="off",
             ws="none",
             server_header=False,
+            limit_concurrency=connections,
         )
         config.load()
         config.ssl = context

@@ -1,13 +1,15 @@
 """What every daemon has in common, and how a port that cannot be bound is explained."""
 
 import errno
+import socket
 from typing import Protocol
 
 from cucmsim.errors import StartError
 
-__all__ = ["Daemon", "bind_error"]
+__all__ = ["Daemon", "bind_error", "listen_tcp"]
 
 _PRIVILEGED = 1024
+_BACKLOG = 128
 
 
 class Daemon(Protocol):
@@ -51,3 +53,16 @@ def bind_error(service: str, address: str, port: int, error: OSError) -> StartEr
             "it has (config/lab-single-address.toml uses 127.0.0.1 only)"
         )
     return StartError(f"{where}: {error.strerror or error}")
+
+
+def listen_tcp(service: str, address: str, port: int) -> socket.socket:
+    """Return a socket that listens on `address:port`. Raises StartError naming them."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((address, port))
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise bind_error(service, address, port, error) from error
+    return bound

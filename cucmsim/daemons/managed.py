@@ -10,16 +10,15 @@ import contextlib
 import hmac
 import os
 import socket
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cucmsim.daemons.base import bind_error
+from cucmsim.asgi import AsgiServer
+from cucmsim.daemons.base import listen_tcp
 from cucmsim.errors import StartError
 
 __all__ = ["ManagementServer", "TcpAccess", "TokenGuard"]
@@ -58,24 +57,6 @@ class TokenGuard:
         return hmac.compare_digest(given.encode(), self._expected)
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to the cluster and tells when it serves."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.serving = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start as uvicorn does, then say so."""
-        await super().startup(sockets=sockets)
-        self.serving.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Capture none."""
-        yield
-
-
 class ManagementServer:
     """Serves `app` on `socket_path` and, where given, over TCP."""
 
@@ -85,8 +66,7 @@ class ManagementServer:
         self._app = app
         self._path = socket_path
         self._tcp = tcp
-        self._servers: list[_Server] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._servers: list[AsgiServer] = []
         self._ports: tuple[int, ...] = ()
 
     @property
@@ -99,31 +79,21 @@ class ManagementServer:
         listening = [(_bind_unix(self._path), self._app)]
         if self._tcp is not None:
             try:
-                bound = _bind_tcp(self._tcp)
+                bound = listen_tcp(self.name, self._tcp.address, self._tcp.port)
             except StartError:
                 listening[0][0].close()
                 self._path.unlink(missing_ok=True)
                 raise
             self._ports = (bound.getsockname()[1],)
             listening.append((bound, TokenGuard(self._app, self._tcp.token)))
-        for bound, app in listening:
-            self._serve(bound, app)
-        await asyncio.gather(*(server.serving.wait() for server in self._servers))
+        self._servers = [AsgiServer(app, bound) for bound, app in listening]
+        await asyncio.gather(*(server.start() for server in self._servers))
 
     async def stop(self, drain_s: float) -> None:
         """Let running requests finish for `drain_s` seconds, then close."""
-        for server in self._servers:
-            server.config.timeout_graceful_shutdown = max(1, int(drain_s))
-            server.should_exit = True
-        await asyncio.gather(*self._tasks)
-        self._servers, self._tasks, self._ports = [], [], ()
+        await asyncio.gather(*(server.stop(drain_s) for server in self._servers))
+        self._servers, self._ports = [], ()
         self._path.unlink(missing_ok=True)
-
-    def _serve(self, bound: socket.socket, app: ASGIApp) -> None:
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
-        server = _Server(config)
-        self._servers.append(server)
-        self._tasks.append(asyncio.create_task(server.serve(sockets=[bound])))
 
 
 def _bind_unix(path: Path) -> socket.socket:
@@ -153,16 +123,3 @@ def _remove_stale(path: Path) -> None:
                 path.unlink()
             return
     raise StartError(f"management: another process answers on the socket {path}")
-
-
-def _bind_tcp(access: TcpAccess) -> socket.socket:
-    """Bind the TCP port. Raises StartError."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((access.address, access.port))
-        bound.listen(_BACKLOG)
-    except OSError as error:
-        bound.close()
-        raise bind_error("management", access.address, access.port, error) from error
-    return bound

@@ -5,7 +5,6 @@ TLS is the standard library's, as uvicorn wants it; no client certificate is ask
 """
 
 import os
-import socket
 import ssl
 import tempfile
 import warnings
@@ -16,14 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.types import ASGIApp
 
 from cucmsim.asgi import AsgiServer
-from cucmsim.daemons.base import bind_error
+from cucmsim.daemons.base import listen_tcp
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy, TlsVersion
 from cucmsim.errors import StartError
 from cucmsim.pki.keys import dump_private_key_pem
 
 __all__ = ["WebServer"]
-
-_BACKLOG = 128
 
 
 class WebServer:
@@ -54,7 +51,7 @@ class WebServer:
 
     async def start(self) -> None:
         """Bind and serve. Raises StartError naming the port."""
-        bound = _listen(self.name, self._endpoint)
+        bound = listen_tcp(self.name, *self._endpoint)
         self._ports = (bound.getsockname()[1],)
         self._server = AsgiServer(self._app, bound, self._context)
         await self._server.start()
@@ -64,18 +61,6 @@ class WebServer:
         server, self._server, self._ports = self._server, None, ()
         if server is not None:
             await server.stop(drain_s)
-
-
-def _listen(name: str, endpoint: tuple[str, int]) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(endpoint)
-        bound.listen(_BACKLOG)
-    except OSError as error:
-        bound.close()
-        raise bind_error(name, *endpoint, error) from error
-    return bound
 
 
 def _context(identities: Sequence[TlsIdentity], policy: TlsPolicy) -> ssl.SSLContext:

@@ -5,21 +5,19 @@ phone. `POST /CGI/Execute` needs a name and a password, which a real phone has i
 URL check: that is `authorize`, and without one every pair of them will do.
 """
 
-import asyncio
 import base64
 import binascii
-import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cucmsim.asgi import AsgiServer
 from cucmsim.errors import FormatError, StartError
 from cucmsim.phone.execute import (
     ACCEPTED,
@@ -135,24 +133,6 @@ def _credentials(header: str) -> tuple[str, str] | None:
     return (name, password) if colon else None
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to the program and tells when it serves."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.serving = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start as uvicorn does, then say so."""
-        await super().startup(sockets=sockets)
-        self.serving.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Capture none."""
-        yield
-
-
 class PhoneWeb:
     """Serves a phone's pages on `address`, `port`; port 0 takes any that is free."""
 
@@ -160,8 +140,7 @@ class PhoneWeb:
         self._application = phone_application(face)
         self._address = address
         self._wanted = port
-        self._server: _Server | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._server: AsgiServer | None = None
         self._port = 0
 
     @property
@@ -173,20 +152,8 @@ class PhoneWeb:
         """Bind and serve. Raises StartError."""
         bound = self._bind()
         self._port = bound.getsockname()[1]
-        config = uvicorn.Config(
-            self._application,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            limit_concurrency=_CONNECTIONS,
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = _Server(config)
-        self._task = asyncio.create_task(self._server.serve(sockets=[bound]))
-        await self._server.serving.wait()
+        self._server = AsgiServer(self._application, bound, connections=_CONNECTIONS)
+        await self._server.start()
 
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
@@ -205,7 +172,6 @@ class PhoneWeb:
 
     async def stop(self) -> None:
         """Close, letting running requests finish for a second."""
-        if self._server is not None and self._task is not None:
-            self._server.should_exit = True
-            await self._task
-        self._server, self._task, self._port = None, None, 0
+        if self._server is not None:
+            await self._server.stop(1)
+        self._server, self._port = None, 0
