@@ -128,7 +128,7 @@ def test_openssl_accepts_every_certificate(cluster: RunningProcess, node: str, u
         return
     shown = run(program("openssl"), "x509", "-in", str(pem), "-noout", "-text")
     assert shown.returncode == 0, shown.stdout
-    assert b"Subject: C = US, O = cucmsim" in shown.stdout
+    assert b"Subject:C=US,O=cucmsim" in shown.stdout.replace(b" ", b"")
     assert run(program("openssl"), "asn1parse", "-in", str(pem)).returncode == 0
     self_signed = ("verify", "-check_ss_sig", "-CAfile", str(pem), str(pem))
     assert run(program("openssl"), *self_signed).returncode == 0
