@@ -7,10 +7,9 @@ import typer
 from rich.table import Table
 
 from cucmsim.cli.client import publisher_client
-from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
+from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
 from cucmsim.cli.tables import print_table
 from cucmsim.cluster.reports import DeviceList, DeviceReport
-from cucmsim.cluster.values import parse_mac
 from cucmsim.errors import CommandError
 
 __all__ = ["register"]
@@ -129,15 +128,15 @@ def _set(  # noqa: PLR0913 - the options of a command line
     if not given:
         raise CommandError("nothing to change: give at least one option", 2)
     client = publisher_client(settings_for(config, data))
-    report = client.patch(f"/devices/{_name(device)}", given)
+    report = client.patch(f"/devices/{device_name(device)}", given)
     typer.echo(f"{DeviceReport.model_validate(report).name} changed")
 
 
 def _remove(config: ConfigArgument, device: DeviceArgument, data: DataOption = None) -> None:
     """Remove a phone."""
     client = publisher_client(settings_for(config, data))
-    client.delete(f"/devices/{_name(device)}")
-    typer.echo(f"{_name(device)} removed")
+    client.delete(f"/devices/{device_name(device)}")
+    typer.echo(f"{device_name(device)} removed")
 
 
 _NO_KEYS = frozenset({"config", "device", "data"})
@@ -151,16 +150,6 @@ def _given(arguments: dict[str, object]) -> dict[str, object]:
         if name not in _NO_KEYS and value not in (None, [])
     }
     return given | {"lines": ()} if given.get("lines") == [""] else given
-
-
-def _name(device: str) -> str:
-    """Return the device name. Raises CommandError for what is no MAC address."""
-    try:
-        return f"SEP{parse_mac(device)}"
-    except ValueError:
-        raise CommandError(
-            f"found device {device!r}, expected SEP and 12 hexadecimal digits", 2
-        ) from None
 
 
 def _print(found: list[DeviceReport]) -> None:

@@ -9,8 +9,10 @@ import typer
 from cucmsim.cluster.addresses import missing_addresses, with_single_address
 from cucmsim.cluster.loading import load_settings
 from cucmsim.cluster.settings import Settings
+from cucmsim.cluster.values import parse_mac
+from cucmsim.errors import CommandError
 
-__all__ = ["ConfigArgument", "DataOption", "settings_for"]
+__all__ = ["ConfigArgument", "DataOption", "device_name", "settings_for"]
 
 ConfigArgument = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The cluster's description (TOML).")
@@ -39,3 +41,13 @@ def settings_for(config: Path, data: Path | None) -> Settings:
         # macOS has 127.0.0.1 only: the same cluster there, told apart by ports
         return with_single_address(settings)
     return settings
+
+
+def device_name(device: str) -> str:
+    """Return the device name of what a person gave. Raises CommandError for no MAC address."""
+    try:
+        return f"SEP{parse_mac(device)}"
+    except ValueError:
+        raise CommandError(
+            f"found device {device!r}, expected SEP and 12 hexadecimal digits", 2
+        ) from None

@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from cucmsim.cli.client import ManagementClient, clients_of
-from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
+from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
 from cucmsim.cluster.registrationapi import OutcomeReport, RegistrationReport
-from cucmsim.cluster.values import parse_mac
 from cucmsim.errors import CommandError
 from cucmsim.formats.servicecontrol import Action
 
@@ -37,10 +36,10 @@ def _reset(
     if action not in _ORDERS:
         raise CommandError(f"found action {action}, expected {', '.join(_ORDERS)}", _USAGE)
     clients = clients_of(settings_for(config, data))
-    names = None if device is None else [_name(device)]
+    names = None if device is None else [device_name(device)]
     outcomes = [one for client in clients for one in _order(client, action, names)]
     if device is not None and not outcomes:
-        raise CommandError(f"{_name(device)} is not registered")
+        raise CommandError(f"{device_name(device)} is not registered")
     for outcome in outcomes:
         typer.echo(f"{outcome.device}: {outcome.action}: {_said(outcome)}")
     typer.echo(f"{len(outcomes)} phones")
@@ -67,12 +66,3 @@ def _said(outcome: OutcomeReport) -> str:
     if outcome.status is None:
         return "no answer"
     return "accepted" if outcome.accepted else f"refused with {outcome.status}"
-
-
-def _name(device: str) -> str:
-    try:
-        return f"SEP{parse_mac(device)}"
-    except ValueError:
-        raise CommandError(
-            f"found device {device!r}, expected SEP and 12 hexadecimal digits", _USAGE
-        ) from None

@@ -15,6 +15,7 @@ from cucmsim.pki.digests import Digest
 from cucmsim.pki.keys import load_private_key
 from cucmsim.pki.release import Release
 from cucmsim.pki.signatures import Signer
+from tests.fixtures.programs import cut_signature
 
 KEYS = Path(__file__).parents[1] / "vectors" / "keys"
 NAME = "SEPB000B4BA0AEE.cnf.xml.sgn"
@@ -23,16 +24,6 @@ pytestmark = [
     pytest.mark.interop,
     pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
 ]
-
-
-def _cut_signature(data: bytes) -> tuple[bytes, bytes]:
-    """Return the signature, and the file without its element, walking the tags by hand."""
-    offset = 0
-    while data[offset] != 12:
-        nested = data[offset] in (3, 7, 9)  # the containers: step into them
-        offset += 3 if nested else 3 + int.from_bytes(data[offset + 1 : offset + 3])
-    end = offset + 3 + int.from_bytes(data[offset + 1 : offset + 3])
-    return data[offset + 3 : end], data[:offset] + data[end:]
 
 
 @pytest.mark.parametrize(("digest", "option"), [(Digest.SHA1, "-sha1"), (Digest.SHA512, "-sha512")])
@@ -52,7 +43,7 @@ def test_openssl_verifies_a_signed_configuration(
         timestamp=datetime(2020, 1, 1, tzinfo=UTC),
         digest=digest,
     )
-    signature, rest = _cut_signature(signed)
+    signature, rest = cut_signature(signed)
     (tmp_path / "signature").write_bytes(signature)
     (tmp_path / "rest").write_bytes(rest)
     key = subprocess.run(

@@ -5,8 +5,6 @@ is verified by openssl from the raw bytes, with the certificates that the cluste
 openssl reads every one of these; TVS and CAPF are reached in each version of TLS.
 """
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from tftpy.TftpClient import TftpClient
 
 from tests.fixtures.clusters import ADDRESSES, PHONE, PUBLISHER, SUBSCRIBER, Lab, RunningProcess
+from tests.fixtures.programs import cut_signature, program
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 
@@ -31,8 +30,6 @@ NAMES = (
     "RingList.xml.sgn",
 )
 UNITS = ("CallManager", "CallManager-ECDSA", "TVS", "CAPF", "ITLRecovery", "tomcat", "ipsec")
-CONTAINERS = (3, 7, 9)
-SIGNATURE = 12
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +37,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess
     """Run a mixed-mode cluster in a process of its own."""
     with Lab(tmp_path_factory.mktemp("lab"), mode="mixed").process() as running:
         yield running
-
-
-def program(name: str) -> str:
-    """Return a program's path; without it a test is skipped, but not in CI."""
-    path = shutil.which(name)
-    if path is None and os.environ.get("CI"):
-        pytest.fail(f"{name} is not installed")
-    if path is None:
-        pytest.skip(f"{name} is not installed")
-    return path
 
 
 def run(*command: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -81,16 +68,6 @@ def fetch(cluster: RunningProcess, client: str, name: str, path: Path) -> bytes:
 
 def certificate_file(cluster: RunningProcess, node: str, unit: str) -> Path:
     return cluster.lab.data / "certs" / node / f"{unit}.pem"
-
-
-def cut_signature(data: bytes) -> tuple[bytes, bytes]:
-    """Return the signature, and the file without its element, walking the tags by hand."""
-    offset = 0
-    while data[offset] != SIGNATURE:
-        size = int.from_bytes(data[offset + 1 : offset + 3])
-        offset += 3 if data[offset] in CONTAINERS else 3 + size
-    end = offset + 3 + int.from_bytes(data[offset + 1 : offset + 3])
-    return data[offset + 3 : end], data[:offset] + data[end:]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,9 +4,7 @@ Each client gets files of the sizes where block counting goes wrong, in both mod
 """
 
 import asyncio
-import os
 import random
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from tftpy.TftpShared import TftpException
 from cucmsim.clock import SystemClock
 from cucmsim.daemons.tftpd import TftpOptions, TftpServer
 from cucmsim.services.journal import Journal
+from tests.fixtures.programs import program
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 
@@ -67,16 +66,6 @@ async def daemon(*, single_port: bool) -> AsyncIterator[tuple[int, Files]]:
         yield server.ports[0], files
     finally:
         await server.stop(0)
-
-
-def program(name: str) -> str:
-    """Return a program's path; without it a test is skipped, but not in CI."""
-    path = shutil.which(name)
-    if path is None and os.environ.get("CI"):
-        pytest.fail(f"{name} is not installed")
-    if path is None:
-        pytest.skip(f"{name} is not installed")
-    return path
 
 
 async def run(*command: str) -> tuple[int, str]:
