@@ -6,6 +6,7 @@ in docs/divergences.md: the publisher's own records, then ITLRecovery, then the 
 ITL of 10.x has them.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -36,6 +37,7 @@ __all__ = [
 _FIRST_WITH_ITLRECOVERY = Release(10)
 _FIRST_SIGNED_BY_ITLRECOVERY = Release(12)
 _FIRST_WITH_ITLRECOVERY_IN_CTL = Release(10, 5, 2)
+_FIRST_WITH_OWN_SAST_BESIDE_TOKENS = Release(11, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,13 @@ def itl_signer_unit(release: Release, *, localkey_reset: bool = False) -> Unit:
     return Unit.ITLRECOVERY if by_recovery is not localkey_reset else Unit.CALLMANAGER
 
 
-def ctl_signer_unit(release: Release) -> Unit:
-    """Return whose key, of the publisher, signs a tokenless CTL."""
-    return Unit.ITLRECOVERY if release >= _FIRST_SIGNED_BY_ITLRECOVERY else Unit.CALLMANAGER
+def ctl_signer_unit(release: Release, *, localkey_reset: bool = False) -> Unit:
+    """Return whose key, of the publisher, signs a tokenless CTL.
+
+    `utils ctl reset localkey` takes that of the second SAST, CallManager's (cucm.md 1.3).
+    """
+    by_recovery = release >= _FIRST_SIGNED_BY_ITLRECOVERY and not localkey_reset
+    return Unit.ITLRECOVERY if by_recovery else Unit.CALLMANAGER
 
 
 def itl_records(
@@ -132,28 +138,41 @@ def ctl_records(
 
 
 def etoken_ctl_records(
-    contents: CtlContents, tokens: tuple[x509.Certificate, ...]
+    contents: CtlContents,
+    tokens: tuple[x509.Certificate, ...],
+    release: Release = _FIRST_WITH_ITLRECOVERY,
 ) -> tuple[Record, ...]:
     """Return the records of a CTL made by the CTL client with eTokens.
 
     One token comes first, the others last; the nodes' records have the address as DNSNAME and no
-    SIGNATURE. Source: the length 5728 in seed 001 (formats.md section 3).
+    SIGNATURE. Source: the length 5728 in seed 001 (formats.md section 3). From 11.5 ITLRecovery
+    and CallManager of the publisher are SAST records too, after the tokens (cucm.md 3.6).
     """
     publisher = contents.publisher
     members = [(Role.CCM_TFTP, publisher.callmanager, publisher.address)]
     if contents.capf is not None:
         members.append((Role.CAPF, contents.capf, publisher.address))
     members += [(Role.CCM_TFTP, node.callmanager, node.address) for node in contents.subscribers]
+    own: list[tuple[Role, x509.Certificate, str]] = []
+    if release >= _FIRST_WITH_OWN_SAST_BESIDE_TOKENS:
+        second = (contents.itl_recovery, publisher.callmanager)
+        own = [(Role.SAST, one, publisher.address) for one in second if one is not None]
     return (
         *(etoken_record(token) for token in tokens[:1]),
-        *(
-            certificate_record(
-                role, certificate, dns_name=address, ip_address=address, with_signature=False
-            )
-            for role, certificate, address in members
-        ),
+        *_client_records(members),
         *(etoken_record(token) for token in tokens[1:]),
+        *_client_records(own),
     )
+
+
+def _client_records(
+    members: Iterable[tuple[Role, x509.Certificate, str]],
+) -> Iterator[Record]:
+    """Yield records as the CTL client writes them: role, certificate, address."""
+    for role, certificate, address in members:
+        yield certificate_record(
+            role, certificate, dns_name=address, ip_address=address, with_signature=False
+        )
 
 
 def _itl_of_release_8(contents: ItlContents) -> list[Record]:

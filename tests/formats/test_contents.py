@@ -152,6 +152,7 @@ def test_a_ctl_holds_the_records_of_its_release(ctl: CtlContents, release: str, 
 def test_a_ctl_is_signed_by_the_unit_of_its_release() -> None:
     assert ctl_signer_unit(Release(11, 5)) is Unit.CALLMANAGER
     assert ctl_signer_unit(Release(12)) is Unit.ITLRECOVERY
+    assert ctl_signer_unit(Release(12), localkey_reset=True) is Unit.CALLMANAGER
 
 
 def test_every_record_of_a_ctl_names_its_node(ctl: CtlContents) -> None:
@@ -188,3 +189,15 @@ def test_a_ctl_of_the_ctl_client_has_a_token_at_each_end(
     without_capf = CtlContents(ctl.publisher)
     assert [record.role for record in etoken_ctl_records(without_capf, ())] == [2]
     assert [record.role for record in ctl_records(Release(11, 5), without_capf)] == [0, 2]
+
+
+@pytest.mark.parametrize(("release", "own"), [("10.5(2)", ""), ("11.5", " sast:rec sast:cm")])
+def test_from_11_5_the_publisher_s_own_sast_stand_beside_the_tokens(
+    ctl: CtlContents, certificates: dict[str, x509.Certificate], release: str, own: str
+) -> None:
+    tokens = (certificates["SAST-1"], certificates["SAST-1"])
+    alone = CtlContents(ctl.publisher, itl_recovery=ctl.itl_recovery)
+    order = f"sast:SAST-1 ccm+tftp:cm sast:SAST-1{own}"
+    assert (
+        shown(etoken_ctl_records(alone, tokens, Release.parse(release))).replace('"', "") == order
+    )
