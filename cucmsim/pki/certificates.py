@@ -35,10 +35,13 @@ __all__ = [
     "certificate_hash",
     "certificate_pem",
     "certificate_public_key",
+    "general_names",
     "issue_lsc",
+    "key_usage",
     "load_certificate",
     "new_serial",
     "self_signed",
+    "signing_hash",
 ]
 
 _SIGNING_HASHES: dict[Digest, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
@@ -99,7 +102,7 @@ def self_signed(
 
     """
     name = _self_signed_name(common_name, fields)
-    usages = _key_usage(
+    usages = key_usage(
         "digital_signature",
         "key_encipherment",
         "data_encipherment",
@@ -114,9 +117,8 @@ def self_signed(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     if subject_alternative:
-        names = x509.SubjectAlternativeName([_general_name(text) for text in subject_alternative])
-        builder = builder.add_extension(names, critical=False)
-    return builder.sign(key, _signing_hash(profile.digest))
+        builder = builder.add_extension(general_names(subject_alternative), critical=False)
+    return builder.sign(key, signing_hash(profile.digest))
 
 
 def issue_lsc(
@@ -148,13 +150,13 @@ def issue_lsc(
     return (
         _builder(subject, issuer_name, public_key, serial, validity_period)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage("digital_signature", "key_encipherment"), critical=True)
+        .add_extension(key_usage("digital_signature", "key_encipherment"), critical=True)
         .add_extension(x509.ExtendedKeyUsage(THREE_PURPOSES), critical=False)
         .add_extension(
             x509.SubjectAlternativeName([x509.UniformResourceIdentifier(device_name)]),
             critical=False,
         )
-        .sign(issuer.private_key, _signing_hash(digest))
+        .sign(issuer.private_key, signing_hash(digest))
     )
 
 
@@ -215,7 +217,13 @@ def certificate_public_key(certificate: x509.Certificate) -> PublicKey:
     return key
 
 
-def _signing_hash(digest: Digest) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:
+def signing_hash(digest: Digest) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:
+    """Return the hash to sign a certificate or request with.
+
+    Raises:
+        ValueError: the digest is not in `CERTIFICATE_DIGESTS`.
+
+    """
     found = _SIGNING_HASHES.get(digest)
     if found is None:
         possible = ", ".join(one.name for one in _SIGNING_HASHES)
@@ -266,8 +274,14 @@ def _attribute(label: str, oid: x509.ObjectIdentifier, value: str) -> x509.NameA
         raise ValueError(f"{label}={value} cannot stand in a certificate's name: {error}") from None
 
 
-def _key_usage(*usages: str) -> x509.KeyUsage:
+def key_usage(*usages: str) -> x509.KeyUsage:
+    """Return the extension with these usages ("digital_signature", ...) and no others."""
     return x509.KeyUsage(**{usage: usage in usages for usage in _USAGES})
+
+
+def general_names(texts: Sequence[str]) -> x509.SubjectAlternativeName:
+    """Return the SAN extension of host names and addresses."""
+    return x509.SubjectAlternativeName([_general_name(text) for text in texts])
 
 
 def _general_name(text: str) -> x509.GeneralName:
