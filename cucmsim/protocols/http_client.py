@@ -18,7 +18,14 @@ from urllib.parse import quote
 
 import h11
 
-__all__ = ["FileAnswered", "HttpFailure", "HttpFileClient", "NoFile", "file_request"]
+__all__ = [
+    "FileAnswered",
+    "HttpFailure",
+    "HttpFileClient",
+    "NoFile",
+    "file_request",
+    "page_request",
+]
 
 _OK: Final = 200
 _NOT_FOUND: Final = 404
@@ -54,8 +61,17 @@ class NoFile:
 def file_request(name: str, host: str, port: int) -> bytes:
     """Return the bytes that ask `host` for `name`; what a URL cannot hold is percent-encoded."""
     path = quote(name.lstrip("/").encode("utf-8", "surrogateescape"), _UNQUOTED)
+    return _request(f"/{path}", host, port)
+
+
+def page_request(target: str, host: str, port: int) -> bytes:
+    """Return the bytes that ask `host` for `target`, the path and query of a URL."""
+    return _request(quote(target, f"{_UNQUOTED}?%"), host, port)
+
+
+def _request(target: str, host: str, port: int) -> bytes:
     shown = f"[{host}]" if ":" in host else host
-    return f"GET /{path} HTTP/1.1\r\nHost:{shown}:{port}\r\n\r\n".encode("ascii", "replace")
+    return f"GET {target} HTTP/1.1\r\nHost:{shown}:{port}\r\n\r\n".encode("ascii", "replace")
 
 
 class HttpFileClient:

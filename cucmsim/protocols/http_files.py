@@ -13,15 +13,18 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 import h11
 
 from cucmsim.errors import LocalProtocolError, RemoteProtocolError
 
-__all__ = ["ByteRange", "FileRequested", "HttpFileServer", "State"]
+__all__ = ["LONGEST_HEAD", "ByteRange", "FileRequested", "HttpFileServer", "State"]
 
-_LONGEST_HEAD = 16_384
+LONGEST_HEAD: Final = 16_384
+"""Bytes of a request's lines."""
+
 _RANGE = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _REASONS = {
     200: b"OK",
@@ -73,9 +76,10 @@ class FileRequested:
 class HttpFileServer:
     """One connection. Ask `next_event`, decide with `answer`, write `data_to_send`."""
 
-    def __init__(self, *, missing_status: int = 404) -> None:
+    def __init__(self, *, missing_status: int = 404, longest_head: int = LONGEST_HEAD) -> None:
         self._missing_status = missing_status
-        self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_LONGEST_HEAD)
+        self._longest_head = longest_head
+        self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=longest_head)
         self._requests: deque[FileRequested] = deque()
         self._asked: FileRequested | None = None
         self._out: list[bytes] = []
@@ -184,6 +188,9 @@ class HttpFileServer:
         if method not in ("GET", "HEAD"):
             self._refuse(405, (b"Allow", b"GET, HEAD"))
             raise RemoteProtocolError(f"found method {method}, expected GET or HEAD", 405)
+        if _head_size(request) > self._longest_head:  # h11 looks at what is incomplete only
+            self._refuse(431)
+            raise RemoteProtocolError(f"a head of more than {self._longest_head} bytes", 431)
         fields = {bytes(name): bytes(value) for name, value in request.headers}
         if b"transfer-encoding" in fields:
             self._refuse(400)
@@ -212,6 +219,11 @@ def _fields(size: int) -> list[tuple[bytes, bytes]]:
         (b"Cache-Control", b"no-store"),
         (b"Content-type", b"*/*"),
     ]
+
+
+def _head_size(request: h11.Request) -> int:
+    """Return about how many bytes the lines of a request have."""
+    return len(request.target) + sum(len(name) + len(value) for name, value in request.headers)
 
 
 def _file_name(target: bytes) -> str:

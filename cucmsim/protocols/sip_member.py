@@ -10,11 +10,12 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from cucmsim.errors import FormatError, LocalProtocolError
+from cucmsim.errors import FormatError
 from cucmsim.formats.phonealarms import Alarm
 from cucmsim.formats.sip import Request, Response, format_message
 from cucmsim.formats.sip_framing import MessageStream, StreamLimits
 from cucmsim.protocols.sip_common import Instant, Transactions
+from cucmsim.protocols.statemachine import StateMachine
 
 if TYPE_CHECKING:
     from cucmsim.protocols.sip_phone_messages import RegistrationDialog
@@ -91,11 +92,16 @@ class Member:
     def __init__(self, index: int, address: str, limits: StreamLimits | None = None) -> None:
         self.index = index
         self.address = address
-        self.state = MemberState.IDLE
+        self._machine = StateMachine(MEMBER_TRANSITIONS, MemberState.IDLE)
         self.dialog: RegistrationDialog | None = None
         self._limits = limits
         self._stream = MessageStream(limits)
         self._asked: Transactions[MemberState | Alarm] = Transactions()
+
+    @property
+    def state(self) -> MemberState:
+        """Where the phone stands with it."""
+        return self._machine.state
 
     @property
     def is_connected(self) -> bool:
@@ -104,17 +110,12 @@ class Member:
 
     def can(self, what: MemberInput) -> bool:
         """Whether `what` is possible now."""
-        return (self.state, what) in MEMBER_TRANSITIONS
+        return self._machine.can(what)
 
     def move(self, what: MemberInput) -> None:
         """Go on by `what`. Raises LocalProtocolError where the table has no row."""
-        following = MEMBER_TRANSITIONS.get((self.state, what))
-        if following is None:
-            raise LocalProtocolError(
-                f"{what.value} is not possible at {self.address}: {self.state.value}"
-            )
-        self.state = following
-        if following is MemberState.IDLE:
+        self._machine.move(what)
+        if self.state is MemberState.IDLE:
             self._stream = MessageStream(self._limits)
             self._asked.clear()
             self.dialog = None

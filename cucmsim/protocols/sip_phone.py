@@ -7,7 +7,7 @@ and those above are watched, each with a connection of its own and REGISTERs tha
 When the active one is silent for 32 s or the connection is lost, the first live one takes over;
 when one above is alive again, the phone asks it for a token, unregisters and goes there.
 
-Source: sip.md (failover and timers of SIPCC). `sip_phases` has the phone's state machine, and
+Source: sip.md (failover and timers of SIPCC). `phone_phases` has the phone's state machine, and
 `sip_member` the one of each member; choices stand in docs/divergences.md.
 """
 
@@ -15,17 +15,12 @@ from collections import deque
 from collections.abc import Sequence
 
 from cucmsim.entropy import Entropy
-from cucmsim.errors import FormatError, LocalProtocolError
+from cucmsim.errors import FormatError
 from cucmsim.formats.phonealarms import Alarm, OutOfServiceReason
 from cucmsim.formats.servicecontrol import Action
 from cucmsim.formats.sip import Request, Response, format_message
 from cucmsim.formats.sip_framing import StreamLimits
-from cucmsim.protocols.sip_common import Instant, header_date, header_number
-from cucmsim.protocols.sip_member import Member, MemberInput, MemberState
-from cucmsim.protocols.sip_others import Others
-from cucmsim.protocols.sip_phases import PHASES, PhoneInput, PhonePhase, PhoneTimers
-from cucmsim.protocols.sip_phone_answers import answer_request
-from cucmsim.protocols.sip_phone_events import (
+from cucmsim.protocols.phone_events import (
     AlarmDelivered,
     AllFailed,
     Disconnect,
@@ -39,8 +34,15 @@ from cucmsim.protocols.sip_phone_events import (
     Unregistered,
     VersionsUnknown,
 )
+from cucmsim.protocols.phone_phases import PHASES, PhoneInput, PhonePhase
+from cucmsim.protocols.phone_timers import SipTimers
+from cucmsim.protocols.sip_common import Instant, header_date, header_number
+from cucmsim.protocols.sip_member import Member, MemberInput, MemberState
+from cucmsim.protocols.sip_others import Others
+from cucmsim.protocols.sip_phone_answers import answer_request
 from cucmsim.protocols.sip_phone_messages import PhoneProfile
 from cucmsim.protocols.sip_questions import Questions
+from cucmsim.protocols.statemachine import StateMachine
 
 __all__ = ["SipPhone"]
 
@@ -64,17 +66,17 @@ class SipPhone:
         servers: Sequence[str],
         entropy: Entropy,
         *,
-        timers: PhoneTimers | None = None,
+        timers: SipTimers | None = None,
         limits: StreamLimits | None = None,
     ) -> None:
         self.profile = profile
         self.is_idle = True
         self._entropy = entropy
         self._ask = Questions(profile, entropy)
-        self._timers = timers or PhoneTimers()
+        self._timers = timers or SipTimers()
         self._members = [Member(index, server, limits) for index, server in enumerate(servers)]
         self._others = Others(self._members, self._ask)
-        self._phase = PhonePhase.IDLE
+        self._machine = StateMachine(PHASES, PhonePhase.IDLE)
         self._active: int | None = None
         self._target: int | None = None
         self._tried: set[int] = set()
@@ -88,12 +90,18 @@ class SipPhone:
     @property
     def phase(self) -> PhonePhase:
         """What the phone is about."""
-        return self._phase
+        return self._machine.state
 
     @property
     def active(self) -> int | None:
         """The member registered with, None while there is none."""
         return self._active
+
+    @property
+    def connected_others(self) -> tuple[int, ...]:
+        """The members besides the active one with which a connection stands."""
+        connected = (member.index for member in self._members if member.is_connected)
+        return tuple(index for index in connected if index != self._active)
 
     @property
     def states(self) -> tuple[MemberState, ...]:
@@ -109,7 +117,7 @@ class SipPhone:
         alarms: Sequence[Alarm] = (),
     ) -> None:
         """Begin; `reason` and `alarms` are reported to the server first reached."""
-        self._move(PhoneInput.START)
+        self._machine.move(PhoneInput.START)
         self._reason = reason
         self._alarms += alarms
         self._tried.clear()
@@ -119,7 +127,7 @@ class SipPhone:
     def stop(self, now: Instant) -> None:
         """Unregister and close all connections; `Unregistered` comes when it is done."""
         active = self._active
-        self._move(PhoneInput.STOP)
+        self._machine.move(PhoneInput.STOP)
         self._due.clear()
         if active is None:
             self._close_all()
@@ -131,7 +139,7 @@ class SipPhone:
     def report(self, alarm: Alarm, now: Instant) -> None:
         """Send an alarm, now or with the next registration."""
         self._alarms.append(alarm)
-        if self._phase is PhonePhase.IN_SERVICE and self._active is not None:
+        if self.phase is PhonePhase.IN_SERVICE and self._active is not None:
             self._ask.report(self._members[self._active], now, alarm)
 
     def connected(self, index: int, local: tuple[str, int], now: Instant) -> None:
@@ -139,7 +147,7 @@ class SipPhone:
         member = self._members[index]
         member.move(MemberInput.CONNECTED)
         self._ask.begin(member, local)
-        if self._phase is PhonePhase.SEEKING and index == self._target:
+        if self.phase is PhonePhase.SEEKING and index == self._target:
             self._ask.register(member, now, self._reason, self._alarms)
         else:
             self._ask.probe(member, now)
@@ -197,15 +205,9 @@ class SipPhone:
 
     # phases
 
-    def _move(self, what: PhoneInput) -> None:
-        following = PHASES.get((self._phase, what))
-        if following is None:
-            raise LocalProtocolError(f"{what.value} is not possible while {self._phase.value}")
-        self._phase = following
-
     def _do_due(self, name: str, now: Instant) -> None:
         if name == "retry":
-            self._move(PhoneInput.RETRY)
+            self._machine.move(PhoneInput.RETRY)
             self._tried.clear()
             self._seek(now)
         elif name == "refresh":
@@ -224,7 +226,7 @@ class SipPhone:
             left.sort(key=lambda member: not member.can(MemberInput.REGISTER))
         if not left:
             self._target = None
-            self._move(PhoneInput.EXHAUSTED)
+            self._machine.move(PhoneInput.EXHAUSTED)
             self._events.append(AllFailed(self._wait(now)))
             return
         member = left[0]
@@ -249,20 +251,20 @@ class SipPhone:
         index = member.index
         if index == self._active:
             self._active_gone(index, now, reason)
-        elif self._phase is PhonePhase.SEEKING and index == self._target:
+        elif self.phase is PhonePhase.SEEKING and index == self._target:
             self._tried.add(index)
             self._seek(now, live_first=True)
-        elif self._phase is PhonePhase.IN_SERVICE:
+        elif self.phase is PhonePhase.IN_SERVICE:
             self._others.failed(index, self._active_member().index)
 
     def _active_gone(self, index: int, now: Instant, reason: OutOfServiceReason) -> None:
-        if self._phase is PhonePhase.IN_SERVICE:
+        if self.phase is PhonePhase.IN_SERVICE:
             self._active = None
             self._due.clear()
             self._events.append(RegistrationLost(index, reason))
             self._reason, self._failed_over = reason, True
             self._tried = {index}
-            self._move(PhoneInput.LOST)
+            self._machine.move(PhoneInput.LOST)
             self._seek(now, live_first=True)
         else:
             self._left(index, now)
@@ -294,7 +296,7 @@ class SipPhone:
 
     def _alive(self, member: Member, now: Instant) -> None:
         """Take note that a keepalive was answered, in whatever way."""
-        free = self.is_idle and self._phase is PhonePhase.IN_SERVICE and "token" not in self._due
+        free = self.is_idle and self.phase is PhonePhase.IN_SERVICE and "token" not in self._due
         if free and member.index < self._active_member().index:
             self._others.ask_for_token(member.index + 1, now)
 
@@ -302,7 +304,7 @@ class SipPhone:
         if response.status in _GOOD:
             self._target = member.index
             self._due.clear()
-            self._move(PhoneInput.TOKEN)
+            self._machine.move(PhoneInput.TOKEN)
             self._ask.leave(self._active_member(), now)
         else:
             delay_s = header_number(response, "Retry-After") or self._timers.keepalive_s
@@ -311,9 +313,9 @@ class SipPhone:
     def _left(self, index: int, now: Instant) -> None:
         """Go on after the registration was given up."""
         self._active = None
-        self._move(PhoneInput.LEFT)
+        self._machine.move(PhoneInput.LEFT)
         self._events.append(Unregistered(index))
-        if self._phase is PhonePhase.STOPPED:
+        if self.phase is PhonePhase.STOPPED:
             self._close_all()
             return
         self._reason = OutOfServiceReason.TO_HIGHER_SERVER
@@ -364,7 +366,7 @@ class SipPhone:
         if is_new:
             self._active, self._target = member.index, None
             self._tried.clear()
-            self._move(PhoneInput.REGISTERED)
+            self._machine.move(PhoneInput.REGISTERED)
             if self._failed_over and self._timers.version_wait_s is not None:
                 self._due["versions"] = now.monotonic_s + self._timers.version_wait_s
             self._failed_over = False
@@ -373,7 +375,7 @@ class SipPhone:
     def _rejected(self, member: Member, response: Response, now: Instant) -> None:
         self._active = self._target = None
         self._reason = OutOfServiceReason.REGISTRATION_REJECTED
-        self._move(PhoneInput.REJECTED)
+        self._machine.move(PhoneInput.REJECTED)
         told_s = header_number(response, "Retry-After") if response.status in _RETRY_LATER else None
         retry_s = self._wait(now, told_s)
         warning = response.value("Warning") or ""

@@ -7,9 +7,9 @@ from typing import Final
 
 from cucmsim.errors import FormatError
 from cucmsim.formats.sip import Header, Request, Response
+from cucmsim.protocols.phone_events import Ordered, OrderRefused
 from cucmsim.protocols.sip_common import Instant, answer_to, check_request
 from cucmsim.protocols.sip_member import Member
-from cucmsim.protocols.sip_phone_events import Ordered, OrderRefused
 from cucmsim.protocols.sip_phone_messages import OrderRefusedError, PhoneProfile, read_order
 
 __all__ = ["answer_request"]

@@ -17,9 +17,9 @@ from cucmsim.formats.phonealarms import (
 )
 from cucmsim.formats.sip import Header, Response
 from cucmsim.formats.sip_values import parse_number
+from cucmsim.protocols.phone_events import Connect, PhoneAction, Send
 from cucmsim.protocols.sip_common import Instant
 from cucmsim.protocols.sip_member import Member, MemberInput, MemberState
-from cucmsim.protocols.sip_phone_events import Connect, PhoneAction, Send
 from cucmsim.protocols.sip_phone_messages import (
     PhoneProfile,
     RegisterKind,

@@ -35,6 +35,7 @@ from cucmsim.protocols.sip_requests import (
     read_alarm,
     read_register,
 )
+from cucmsim.protocols.statemachine import StateMachine
 
 __all__ = [
     "TRANSITIONS",
@@ -157,7 +158,7 @@ class SipRegistrar:
         self._me = me
         self._entropy = entropy
         self._stream = MessageStream(limits)
-        self._state = RegistrarState.OPEN
+        self._machine = StateMachine(TRANSITIONS, RegistrarState.OPEN)
         self._asked: tuple[Request, RegisterRequested] | None = None
         self._held: RegisterRequested | None = None
         self._orders: Transactions[OrderNumber] = Transactions()
@@ -168,7 +169,7 @@ class SipRegistrar:
     @property
     def state(self) -> RegistrarState:
         """Where the connection stands."""
-        return self._state
+        return self._machine.state
 
     @property
     def is_between_messages(self) -> bool:
@@ -182,7 +183,7 @@ class SipRegistrar:
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes as they came."""
-        if self._state is not RegistrarState.CLOSED:
+        if self.state is not RegistrarState.CLOSED:
             self._stream.feed(data)
 
     def next_event(self, now: Instant) -> RegistrarEvent | None:
@@ -191,12 +192,12 @@ class SipRegistrar:
         Raises RemoteProtocolError when the stream cannot be read any further.
         """
         while not self._events:
-            if (self._state, RegistrarInput.REQUEST) not in TRANSITIONS:
+            if not self._machine.can(RegistrarInput.REQUEST):
                 return None
             try:
                 message = self._stream.next_message()
             except FormatError as error:
-                self._move(RegistrarInput.FAULT)
+                self._machine.move(RegistrarInput.FAULT)
                 raise RemoteProtocolError(str(error)) from None
             if message is None:
                 return None
@@ -205,7 +206,7 @@ class SipRegistrar:
 
     def accept(self, now: Instant, *, is_new: bool, expires_s: int) -> None:
         """Answer the REGISTER with 200: the phone is registered for `expires_s` seconds."""
-        self._move(RegistrarInput.ACCEPT)
+        self._machine.move(RegistrarInput.ACCEPT)
         request, asked = self._take_asked()
         contact = asked.contact + (_NEW_REGISTRATION if is_new else "")
         extra = [Header("Expires", str(expires_s)), Header("Contact", contact)]
@@ -219,7 +220,7 @@ class SipRegistrar:
         self, now: Instant, *, warning: str, status: int = 403, retry_after_s: int = 35
     ) -> None:
         """Answer the REGISTER with a refusal; whoever was registered here is so no more."""
-        self._move(RegistrarInput.REFUSE)
+        self._machine.move(RegistrarInput.REFUSE)
         request, _ = self._take_asked()
         extra = (Header("Retry-After", str(retry_after_s)), self._warning(warning))
         self._answer(request, status, now, extra=extra)
@@ -233,7 +234,7 @@ class SipRegistrar:
         `by_refer` sends it as the server sends check-version after a registration. Raises
         LocalProtocolError when nobody is registered here or too many orders wait.
         """
-        self._move(RegistrarInput.ORDER)
+        self._machine.move(RegistrarInput.ORDER)
         assert self._held is not None  # noqa: S101 - orders are legal in these states only
         if len(self._orders) >= _ORDERS:
             raise LocalProtocolError(f"{_ORDERS} orders wait for their answer already")
@@ -246,7 +247,7 @@ class SipRegistrar:
 
     def forget(self) -> None:
         """Regard nobody as registered here; the phone is told nothing."""
-        self._move(RegistrarInput.FORGET)
+        self._machine.move(RegistrarInput.FORGET)
         self._end_registration()
 
     def next_timeout(self) -> float | None:
@@ -263,12 +264,6 @@ class SipRegistrar:
         return outgoing
 
     # the inside
-
-    def _move(self, what: RegistrarInput) -> None:
-        following = TRANSITIONS.get((self._state, what))
-        if following is None:
-            raise LocalProtocolError(f"{what.value} is not possible while {self._state.value}")
-        self._state = following
 
     def _take_asked(self) -> tuple[Request, RegisterRequested]:
         assert self._asked is not None  # noqa: S101 - the states with a question have one
@@ -287,13 +282,13 @@ class SipRegistrar:
             check_request(message)
             self._take_request(message, now)
         except FormatError as error:
-            self._move(RegistrarInput.REQUEST)
+            self._machine.move(RegistrarInput.REQUEST)
             self._events.append(BadRequest(message.method, error.message))
             if message.method != "ACK":
                 self._answer(message, 400, now, extra=(self._warning(error.message),))
 
     def _take_response(self, response: Response) -> None:
-        self._move(RegistrarInput.RESPONSE)
+        self._machine.move(RegistrarInput.RESPONSE)
         try:
             number = self._orders.take(response)
         except FormatError:
@@ -310,7 +305,7 @@ class SipRegistrar:
         elif request.method == "REFER":
             self._take_refer(request, read_alarm(request), now)
         else:
-            self._move(RegistrarInput.REQUEST)
+            self._machine.move(RegistrarInput.REQUEST)
             self._events.append(Asked(request.method, request.uri))
             if request.method != "ACK":
                 self._refuse_method(request, now)
@@ -318,16 +313,16 @@ class SipRegistrar:
     def _take_register(self, request: Request, asked: RegisterRequested, now: Instant) -> None:
         held = self._held is not None and self._held.call_id == asked.call_id
         if asked.expires_s == 0 and (asked.is_keepalive or not held):
-            self._move(RegistrarInput.REQUEST)
+            self._machine.move(RegistrarInput.REQUEST)
             self._answer_expired(request, asked, now)
             self._events.append(KeptAlive(asked.call_id, asked.device_name))
         elif asked.expires_s == 0:
-            self._move(RegistrarInput.UNREGISTER)
+            self._machine.move(RegistrarInput.UNREGISTER)
             self._answer_expired(request, asked, now)
             self._events.append(Unregistered(asked))
             self._end_registration()
         else:
-            self._move(RegistrarInput.REGISTER)
+            self._machine.move(RegistrarInput.REGISTER)
             self._outgoing.append(format_message(answer_to(request, 100, now)))
             self._asked = request, asked
             self._events.append(asked)
@@ -338,7 +333,7 @@ class SipRegistrar:
         self._answer(request, 200, now, extra=extra)
 
     def _take_refer(self, request: Request, event: AlarmReported, now: Instant) -> None:
-        self._move(RegistrarInput.REQUEST)
+        self._machine.move(RegistrarInput.REQUEST)
         contact = Header("Contact", self._me.contact)
         accepted = answer_to(request, 202, now, tag=self._tag(), extra=(contact,))
         self._outgoing.append(format_message(accepted))

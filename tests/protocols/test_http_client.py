@@ -10,6 +10,7 @@ from cucmsim.protocols.http_client import (
     HttpFileClient,
     NoFile,
     file_request,
+    page_request,
 )
 from cucmsim.protocols.http_files import FileRequested, HttpFileServer
 
@@ -45,6 +46,11 @@ def test_a_name_stands_in_the_request_as_a_path(name: str, path: str) -> None:
 
 def test_an_ipv6_address_stands_in_brackets() -> None:
     assert b"Host:[2001:db8::1]:6970\r\n" in file_request("a", "2001:db8::1", 6970)
+
+
+def test_a_page_is_asked_for_with_its_query() -> None:
+    request = page_request("/a%20b/c?f=x+y&l=\u00e9 z", "cucm-pub", 8443)
+    assert request == b"GET /a%20b/c?f=x+y&l=%C3%A9%20z HTTP/1.1\r\nHost:cucm-pub:8443\r\n\r\n"
 
 
 def test_our_server_and_this_client_understand_each_other() -> None:

@@ -141,6 +141,7 @@ def test_a_name_is_decoded_and_loses_its_query() -> None:
         (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400, "no HTTP request"),
         (b"GET / HTTP/1.1\r\n\r\n", 400, "Host"),
         (b"GET /" + b"a" * 20_000, 431, "too long"),
+        (_get(b"X: " + b"a" * 20_000), 431, "a head of more than 16384 bytes"),
         (_get(b"X : y"), 400, "no HTTP request"),
     ],
 )

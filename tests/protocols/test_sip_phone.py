@@ -18,11 +18,7 @@ from cucmsim.formats.phonealarms import (
 )
 from cucmsim.formats.servicecontrol import Action, ServiceControl, format_service_control
 from cucmsim.formats.sip import Request, Response, format_message, parse_message
-from cucmsim.protocols.sip_common import Instant
-from cucmsim.protocols.sip_member import MEMBER_TRANSITIONS, Member, MemberInput, MemberState
-from cucmsim.protocols.sip_phases import PHASES, PhoneInput, PhonePhase, PhoneTimers
-from cucmsim.protocols.sip_phone import SipPhone
-from cucmsim.protocols.sip_phone_events import (
+from cucmsim.protocols.phone_events import (
     AlarmDelivered,
     AllFailed,
     Connect,
@@ -36,6 +32,11 @@ from cucmsim.protocols.sip_phone_events import (
     Unregistered,
     VersionsUnknown,
 )
+from cucmsim.protocols.phone_phases import PHASES, PhoneInput, PhonePhase
+from cucmsim.protocols.phone_timers import SipTimers
+from cucmsim.protocols.sip_common import Instant
+from cucmsim.protocols.sip_member import MEMBER_TRANSITIONS, Member, MemberInput, MemberState
+from cucmsim.protocols.sip_phone import SipPhone
 from cucmsim.protocols.sip_phone_messages import (
     PhoneProfile,
     RegisterKind,
@@ -155,7 +156,7 @@ class World:
 
     def __init__(self, count: int = 3, profile: PhoneProfile = PROFILE, **timers: float) -> None:
         servers = [f"192.0.2.{index + 1}" for index in range(count)]
-        settings = PhoneTimers(**timers)  # type: ignore[arg-type] # whole numbers are floats too
+        settings = SipTimers(**timers)  # type: ignore[arg-type] # whole numbers are floats too
         self.phone = SipPhone(profile, servers, SeededEntropy(1), timers=settings)
         self.seconds = 0.0
         self.connecting: set[int] = set()
@@ -258,6 +259,7 @@ def test_the_first_server_reached_is_registered_with_and_the_next_one_watched() 
     probe = world.answer(2, 500)
     assert (probe.only("Expires"), probe.body, probe.value("Reason")) == ("0", b"", None)
     assert world.phone.states == (M.CONNECTING, M.REGISTERED, M.READY)
+    assert world.phone.connected_others == (2,)
     assert (world.phone.active, world.phone.phase) == (1, P.IN_SERVICE)
 
 
@@ -780,11 +782,11 @@ def test_a_connection_lost_while_waiting_changes_nothing() -> None:
 @pytest.mark.parametrize("what", MemberInput)
 def test_a_member_moves_as_its_table_says(state: MemberState, what: MemberInput) -> None:
     member = Member(0, "192.0.2.1")
-    member.state = state
+    member._machine.state = state
     expected = MEMBER_TRANSITIONS.get((state, what))
     assert member.can(what) is (expected is not None)
     if expected is None:
-        with pytest.raises(LocalProtocolError, match="is not possible at"):
+        with pytest.raises(LocalProtocolError, match="is not possible while"):
             member.move(what)
         assert member.state is state
     else:
@@ -797,13 +799,13 @@ def test_a_member_moves_as_its_table_says(state: MemberState, what: MemberInput)
 @pytest.mark.parametrize("what", PhoneInput)
 def test_a_phone_moves_as_its_table_says(phase: PhonePhase, what: PhoneInput) -> None:
     phone = SipPhone(PROFILE, ["192.0.2.1"], SeededEntropy(1))
-    phone._phase = phase
+    phone._machine.state = phase
     expected = PHASES.get((phase, what))
     if expected is None:
         with pytest.raises(LocalProtocolError, match="is not possible while"):
-            phone._move(what)
+            phone._machine.move(what)
     else:
-        phone._move(what)
+        phone._machine.move(what)
     assert phone.phase is (expected or phase)
 
 

@@ -1,12 +1,11 @@
-"""What a registering phone is about, and what moves it on: its state machine as a table."""
+"""What a registering phone is about, by SIP or SCCP, and what moves it on: its table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["PHASES", "PhoneInput", "PhonePhase", "PhoneTimers"]
+__all__ = ["PHASES", "PhoneInput", "PhonePhase"]
 
 
 class PhonePhase(Enum):
@@ -55,15 +54,3 @@ PHASES: Final[Mapping[tuple[PhonePhase, PhoneInput], PhonePhase]] = MappingProxy
         (_P.STOPPED, _I.START): _P.SEEKING,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneTimers:
-    """Timers in seconds: those of the configuration file, and the wait for check-version.
-
-    `version_wait_s` None does not wait, as it is not known of newer phones.
-    """
-
-    delta_s: int = 5
-    keepalive_s: int = 120
-    version_wait_s: float | None = None
