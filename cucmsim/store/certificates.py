@@ -16,6 +16,7 @@ import base64
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
@@ -37,6 +38,7 @@ __all__ = [
     "certificate_columns",
     "delete_certificate",
     "delete_node_certificates",
+    "own_modified",
     "put_own_certificate",
     "put_trust_certificate",
     "read_certificates",
@@ -188,14 +190,31 @@ async def _fill_maps(
 async def _put_key(
     writer: Writer, pkid: str, node: NodePlace, own: OwnEntry, sealing: SealingKey
 ) -> None:
-    key = {"fkprocessnode": node.pkid, "tkcertificateservice": unit_number(own.unit)}
+    key = _key_place(node.pkid, own.unit)
     held = await writer.find("cucmsim_privatekey", key)
     blob = held["sealedkey"] if held is not None else None
     if isinstance(blob, bytes) and sealing.open(blob, pkid.encode()) == own.private_key_der:
         return
     # never from given entropy: a nonce must not repeat under one key (pki/sealing.py)
     sealed = sealing.seal(own.private_key_der, SystemEntropy(), pkid.encode())
-    await writer.save("cucmsim_privatekey", key, {"fkcertificate": pkid, "sealedkey": sealed})
+    values: dict[str, object] = {"fkcertificate": pkid, "sealedkey": sealed}
+    if held is not None:
+        values["modified"] = int(writer.clock.now().timestamp())
+    await writer.save("cucmsim_privatekey", key, values)
+
+
+def _key_place(node: str, unit: str) -> dict[str, object]:
+    return {"fkprocessnode": node, "tkcertificateservice": unit_number(unit)}
+
+
+async def own_modified(writer: Writer, node: str, unit: str) -> datetime | None:
+    """Return when the own certificate of a node (pkid) was replaced; None where it never was."""
+    held = await writer.find("cucmsim_privatekey", _key_place(node, unit))
+    return None if held is None else _moment(held["modified"])
+
+
+def _moment(seconds: object) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(whole(seconds), UTC)
 
 
 async def put_trust_certificate(
@@ -256,7 +275,8 @@ async def _delete_if_unused(writer: Writer, pkid: str) -> None:
 
 
 async def delete_node_certificates(writer: Writer, node: str) -> None:
-    """Take a node's own certificates and its node maps away (`node` is a pkid)."""
+    """Take a node's own certificates, requests and node maps away (`node` is a pkid)."""
+    await writer.delete("cucmsim_csr", {"fkprocessnode": node})
     for held in await writer.find_all("cucmsim_privatekey", {"fkprocessnode": node}):
         unit = _UNIT_NAMES[whole(held["tkcertificateservice"])]
         await delete_certificate(writer, unit, str(held["fkcertificate"]))
@@ -334,14 +354,21 @@ async def read_own_keys(
     """
     by_pkid = {held.pkid: held for held in certificates}
     source, node = TABLES["cucmsim_privatekey"], TABLES["processnode"]
-    columns = (source.c.fkcertificate, source.c.tkcertificateservice, source.c.sealedkey)
+    columns = (
+        source.c.fkcertificate,
+        source.c.tkcertificateservice,
+        source.c.sealedkey,
+        source.c.modified,
+    )
     query = select(node.c.name, *columns).join(node, node.c.pkid == source.c.fkprocessnode)
     own: dict[tuple[str, str], StoredCertificate] = {}
     keys: dict[tuple[str, str], OwnKey] = {}
-    for name, pkid, number, sealed in await session.rows(query.order_by(node.c.nodeid)):
+    for name, pkid, number, sealed, modified in await session.rows(query.order_by(node.c.nodeid)):
         place = (str(name), _UNIT_NAMES[whole(number)])
         blob = sealed if isinstance(sealed, bytes) else b""
         opened = sealing.open(blob, str(pkid).encode())
         own[place] = by_pkid[str(pkid)]
-        keys[place] = OwnKey(node=place[0], unit=place[1], private_key_der=opened)
+        keys[place] = OwnKey(
+            node=place[0], unit=place[1], private_key_der=opened, modified=_moment(modified)
+        )
     return own, keys

@@ -215,7 +215,7 @@ async def delete_devices(writer: Writer, names: Iterable[str]) -> int:
     for chunk in _chunks(names):
         rows = await writer.session.rows(select(source.c.pkid).where(source.c.name.in_(chunk)))
         pkids = [str(row[0]) for row in rows]
-        for table in ("devicenumplanmap", "cucmsim_capfdevice"):
+        for table in ("devicenumplanmap", "cucmsim_capfdevice", "cucmsim_alarm"):
             await _drop(writer, table, pkids)
         await writer.session.execute(delete(source).where(source.c.pkid.in_(pkids)))
         for pkid in pkids:

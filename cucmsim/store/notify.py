@@ -7,6 +7,7 @@ end is still there), and connects again for as long as it takes.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import asyncpg
@@ -15,7 +16,10 @@ from cucmsim.errors import StoreError
 from cucmsim.store.changelog import CHANNEL
 from cucmsim.store.engine import Database
 
-__all__ = ["Announcer", "Listener"]
+__all__ = ["Announcer", "ConnectionListener", "Listener"]
+
+ConnectionListener = Callable[[bool], None]
+"""Called with whether the database answers, when that changes."""
 
 _CLOSE_TIMEOUT_S = 1.0
 
@@ -67,15 +71,27 @@ class Listener:
         self._poll_s = poll_s
         self._retry_s = retry_s
         self._lost = asyncio.Event()
+        self._observers: list[ConnectionListener] = []
         self.is_connected = False
+
+    def subscribe(self, observer: ConnectionListener) -> Callable[[], None]:
+        """Call `observer` when the connection is lost and when it is back; returns what ends it."""
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer)
 
     async def run(self) -> None:
         """Listen; when the connection is lost, connect again after `retry_s`."""
         while True:
             with suppress(StoreError):
                 await self._listen()
-            self.is_connected = False
+            self._note(is_connected=False)
             await asyncio.sleep(self._retry_s)
+
+    def _note(self, *, is_connected: bool) -> None:
+        if is_connected is not self.is_connected:
+            self.is_connected = is_connected
+            for observer in tuple(self._observers):
+                observer(is_connected)
 
     async def _listen(self) -> None:
         connection = await self._database.listen()
@@ -92,7 +108,7 @@ class Listener:
         """Ask for the version at intervals until the connection is lost."""
         while not self._lost.is_set():
             version = await connection.fetchval("SELECT version FROM cucmsim_version WHERE id = 1")
-            self.is_connected = True
+            self._note(is_connected=True)
             self._announcer.publish(int(version or 0))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._lost.wait(), self._poll_s)

@@ -167,8 +167,9 @@ class ProcessNode:
     """A server of the cluster (processnode, processnodeservice, callmanager).
 
     `name` is what processnode.name holds: host name, fully qualified name or address. `services`
-    and the keys of `ports` are short names (`SERVICE_NAMES`). `nodeid` 0 lets the store choose:
-    2 for the publisher, 3 and up for the others (1 is EnterpriseWideData).
+    are short names (`SERVICE_NAMES`), the keys of `ports` those of the cluster description (tftp,
+    http, https, https_client, tvs, capf, sip, sip_tls, sccp, sccp_tls, web). `nodeid` 0 lets the
+    store choose: 2 for the publisher, 3 and up for the others (1 is EnterpriseWideData).
     """
 
     name: str
@@ -223,11 +224,15 @@ class StoredCertificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnKey:
-    """The private key of a node's own certificate, opened: PKCS#8 DER."""
+    """The private key of a node's own certificate, opened: PKCS#8 DER.
+
+    `modified` is when it took the place of another one; None for that of the installation.
+    """
 
     node: str
     unit: str
     private_key_der: bytes = field(repr=False)
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

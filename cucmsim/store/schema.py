@@ -334,6 +334,17 @@ Table(
     _fk("fkprocessnode", "processnode"),
     _number("tkcertificateservice"),
     Column("sealedkey", LargeBinary, nullable=False),
+    _time("modified"),
+    UniqueConstraint("fkprocessnode", "tkcertificateservice"),
+)
+Table(
+    "cucmsim_csr",
+    METADATA,
+    _pkid(),
+    _fk("fkprocessnode", "processnode"),
+    _number("tkcertificateservice"),
+    Column("request", LargeBinary, nullable=False),
+    Column("sealedkey", LargeBinary, nullable=False),
     UniqueConstraint("fkprocessnode", "tkcertificateservice"),
 )
 Table(
@@ -352,6 +363,25 @@ Table(
     _text("name"),
     _fk("fkprocessnode", "processnode", nullable=True),
     Column("data", LargeBinary, nullable=False),
+)
+Table(
+    "cucmsim_platform",
+    METADATA,
+    _fk("fkprocessnode", "processnode"),
+    Column("name", String(255), nullable=False),
+    Column("value", Text, nullable=False),
+    PrimaryKeyConstraint("fkprocessnode", "name"),
+)
+Table(
+    "cucmsim_alarm",
+    METADATA,
+    Column("fkdevice", String(36), nullable=False),  # a statement may delete its phone
+    _fk("fkprocessnode", "processnode"),
+    Column("name", String(255), nullable=False),
+    Column("received", BigInteger, nullable=False),
+    _text("address", 64),
+    Column("parameters", Text, nullable=False),
+    PrimaryKeyConstraint("fkdevice", "fkprocessnode", "name"),
 )
 Table(
     "cucmsim_applied",

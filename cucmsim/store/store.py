@@ -7,7 +7,7 @@ and whoever holds a replica serves on; `changes` goes on when it is back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Self
@@ -16,13 +16,15 @@ from cucmsim.clock import Clock
 from cucmsim.entropy import Entropy
 from cucmsim.errors import StoreError
 from cucmsim.pki.sealing import SealingKey
+from cucmsim.store.alarms import StoredAlarm, read_alarms
 from cucmsim.store.changelog import Writer, read_version
 from cucmsim.store.engine import Database
 from cucmsim.store.faults import is_away
 from cucmsim.store.loading import ReplicaLoader
 from cucmsim.store.migrate import make_schema, open_secret, schema_problem
-from cucmsim.store.notify import Announcer, Listener
+from cucmsim.store.notify import Announcer, ConnectionListener, Listener
 from cucmsim.store.replica import Replica, SignerCache
+from cucmsim.store.tables import read_tables
 from cucmsim.store.transaction import Transaction
 
 __all__ = ["Store", "Transaction"]
@@ -114,6 +116,13 @@ class Store:
         """Whether news of other processes arrive now; always so for SQLite."""
         return self._listener is None or self._listener.is_connected
 
+    def subscribe_connection(self, listener: ConnectionListener) -> Callable[[], None]:
+        """Call `listener` when the database goes away and when it is back; returns what ends it.
+
+        Never called for SQLite.
+        """
+        return (lambda: None) if self._listener is None else self._listener.subscribe(listener)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Change the store: all that the block does, or nothing when it raises.
@@ -129,7 +138,7 @@ class Store:
             try:
                 async with self._database.session(write=True) as session:
                     writer = await Writer.begin(session, self._clock, self._entropy)
-                    yield Transaction(writer, self._sealing)
+                    yield Transaction(writer, self._sealing, self._loader)
                     version = await writer.finish()
                     session.on_commit = partial(self._announcer.publish, version)
             finally:
@@ -147,6 +156,16 @@ class Store:
         """
         async with self._database.session() as session:
             return self._handed(await self._loader.update(session, replica))
+
+    async def read_tables(self, names: Collection[str]) -> Mapping[str, Sequence[Sequence[object]]]:
+        """Read whole tables of CUCM as they are at one moment (`tables.py`). Raises StoreError."""
+        async with self._database.session() as session:
+            return await read_tables(session, names)
+
+    async def read_alarms(self, node: str) -> tuple[StoredAlarm, ...]:
+        """Return the alarms of phones that a node keeps, oldest first. Raises StoreError."""
+        async with self._database.session() as session:
+            return await read_alarms(session, node)
 
     def _handed(self, replica: Replica) -> Replica:
         self._handed_out = replica.version

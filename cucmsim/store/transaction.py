@@ -1,12 +1,26 @@
 """What can be written in one transaction. Made by `Store.transaction`."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from cucmsim.errors import FormatError, StoreError
 from cucmsim.pki.sealing import SealingKey
-from cucmsim.store import certificates, devices, nodes, parameters
+from cucmsim.store import (
+    alarms,
+    certificates,
+    devices,
+    nodes,
+    parameters,
+    platform,
+    requests,
+    tables,
+)
+from cucmsim.store.alarms import StoredAlarm
 from cucmsim.store.certificates import NodePlace, OwnEntry
 from cucmsim.store.changelog import Writer
+from cucmsim.store.loading import ReplicaLoader
+from cucmsim.store.replica import Replica
+from cucmsim.store.requests import PendingRequest
 from cucmsim.store.rows import (
     ROLES_OF_STORE,
     CallManagerGroup,
@@ -16,6 +30,7 @@ from cucmsim.store.rows import (
     TftpFile,
 )
 from cucmsim.store.schema import ENTERPRISE_PKID
+from cucmsim.store.tables import RowChange
 
 __all__ = ["Transaction"]
 
@@ -27,9 +42,14 @@ class Transaction:
     A row that would not change is not touched; a transaction that touches none makes no version.
     """
 
-    def __init__(self, writer: Writer, sealing: SealingKey) -> None:
+    def __init__(self, writer: Writer, sealing: SealingKey, loader: ReplicaLoader) -> None:
         self._writer = writer
         self._sealing = sealing
+        self._loader = loader
+
+    async def replica(self) -> Replica:
+        """Return everything as this transaction sees it, to decide by."""
+        return await self._loader.load(self._writer.session)
 
     # nodes, groups, pools
 
@@ -42,6 +62,8 @@ class Transaction:
         held = await self._writer.find("processnode", {"name": name, "systemnode": "f"})
         if held is not None:
             await certificates.delete_node_certificates(self._writer, str(held["pkid"]))
+            await platform.forget_platform(self._writer.session, str(held["pkid"]))
+            await alarms.forget_alarms(self._writer.session, str(held["pkid"]))
         return await nodes.delete_node(self._writer, name)
 
     async def put_group(self, group: CallManagerGroup) -> str:
@@ -82,6 +104,15 @@ class Transaction:
         """Delete phones, 40,000 in seconds; return how many were there."""
         return await devices.delete_devices(self._writer, names)
 
+    async def put_alarms(self, node: str, many: Sequence[StoredAlarm]) -> None:
+        """Keep these alarms of the phones that sent them to a node; makes no version.
+
+        Whatever else the node kept of these phones goes, and what it kept of phones that are gone.
+        """
+        pkid = await nodes.node_pkid(self._writer, node)
+        await alarms.forget_strangers(self._writer.session)
+        await alarms.put_alarms(self._writer.session, pkid, many)
+
     # parameters and files
 
     async def set_enterprise_parameter(self, name: str, value: str) -> None:
@@ -117,6 +148,24 @@ class Transaction:
         pkid = None if node is None else await nodes.node_pkid(self._writer, node)
         return await parameters.delete_tftp_file(self._writer, name, pkid)
 
+    async def platform(self, node: str) -> Mapping[str, str]:
+        """Return what the platform of a node keeps, by name."""
+        pkid = await nodes.node_pkid(self._writer, node)
+        return await platform.read_platform(self._writer.session, pkid)
+
+    async def put_platform_value(self, node: str, name: str, value: str | None) -> None:
+        """Keep a value of a node's platform, None: forget it; makes no version."""
+        pkid = await nodes.node_pkid(self._writer, node)
+        await platform.put_platform_value(self._writer.session, pkid, name, value)
+
+    async def secret(self, name: str) -> bytes | None:
+        """Return a secret of the cluster; None when there is none of that name."""
+        return await platform.read_secret(self._writer.session, name, self._sealing)
+
+    async def put_secret(self, name: str, secret: bytes) -> None:
+        """Keep a secret of the cluster, sealed, in place of the one before; makes no version."""
+        await platform.put_secret(self._writer.session, name, secret, self._sealing)
+
     async def applied(self) -> Mapping[str, Mapping[str, str]]:
         """Return what a configuration said last of each thing, by kind and name."""
         return await parameters.applied(self._writer.session)
@@ -128,6 +177,20 @@ class Transaction:
     async def forget_applied(self, kind: str, names: Collection[str]) -> None:
         """Forget what a configuration said of these things; makes no version."""
         await parameters.forget_applied(self._writer.session, kind, names)
+
+    # whole tables, for `run sql`
+
+    async def read_tables(self, names: Collection[str]) -> Mapping[str, Sequence[Sequence[object]]]:
+        """Return whole tables of CUCM as this transaction sees them."""
+        return await tables.read_tables(self._writer.session, names)
+
+    async def change_rows(self, table: str, changes: Sequence[RowChange]) -> None:
+        """Carry out what a statement did to rows; refuse what no replica could be read from."""
+        await tables.change_rows(self._writer, table, changes)
+        try:
+            await self.replica()
+        except (LookupError, TypeError, ValueError) as error:
+            raise StoreError(f"table {table!r} could not be read any more: {error}") from error
 
     # certificates
 
@@ -150,6 +213,11 @@ class Transaction:
             return await certificates.put_own_certificate(self._writer, place, own, self._sealing)
         except FormatError as error:
             raise StoreError(f"{unit} certificate of {node!r}: {error}") from error
+
+    async def own_modified(self, node: str, unit: str) -> datetime | None:
+        """Return when a node's certificate of a unit took the place of another; None: never."""
+        pkid = await nodes.node_pkid(self._writer, node)
+        return await certificates.own_modified(self._writer, pkid, unit)
 
     async def put_trust_certificate(
         self,
@@ -177,6 +245,25 @@ class Transaction:
         """
         place = None if node is None else await self._place(node)
         return await certificates.delete_certificate(self._writer, unit, pkid, place)
+
+    async def put_request(self, node: str, unit: str, pending: PendingRequest) -> None:
+        """Keep a node's signing request of a unit, with its key, in place of the one before."""
+        pkid = await nodes.node_pkid(self._writer, node)
+        await requests.put_request(self._writer, pkid, unit, pending, self._sealing)
+
+    async def get_request(self, node: str, unit: str) -> PendingRequest | None:
+        """Return a node's signing request of a unit; None when there is none."""
+        pkid = await nodes.node_pkid(self._writer, node)
+        return await requests.get_request(self._writer, pkid, unit, self._sealing)
+
+    async def delete_request(self, node: str, unit: str) -> bool:
+        """Forget a node's signing request of a unit; tell whether there was one."""
+        pkid = await nodes.node_pkid(self._writer, node)
+        return await requests.delete_request(self._writer, pkid, unit)
+
+    async def list_requests(self, node: str) -> tuple[str, ...]:
+        """Return the units of which a node has a signing request, by name."""
+        return await requests.list_requests(self._writer, await nodes.node_pkid(self._writer, node))
 
     async def _place(self, node: str) -> NodePlace:
         pkid = await nodes.node_pkid(self._writer, node)

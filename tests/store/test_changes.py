@@ -220,6 +220,7 @@ async def test_a_writer_waits_only_so_long_for_another_process(
 async def test_what_happened_while_the_database_was_away_is_caught_up(
     postgres: PostgresServer, postgres_url: str, open_store: OpenStore
 ) -> None:
+    told: list[bool] = []
     async with open_store(postgres_url) as subscriber:
         replica = await subscriber.load_replica()
         listener = subscriber._listener
@@ -227,6 +228,7 @@ async def test_what_happened_while_the_database_was_away_is_caught_up(
         listener._retry_s, listener._poll_s = 0.05, 0.2
         async with asyncio.timeout(20):
             await _until(lambda: subscriber.is_connected)
+            unsubscribe = subscriber.subscribe_connection(told.append)
             await asyncio.to_thread(postgres.stop)
             try:
                 with pytest.raises(StoreError, match="does not answer"):
@@ -239,6 +241,8 @@ async def test_what_happened_while_the_database_was_away_is_caught_up(
                 await set_parameter(publisher, "1")
             assert await anext(changes) == 1
             assert (await subscriber.update_replica(replica)).enterprise == {"A": "1"}
+        assert told == [False, True]
+        unsubscribe()
 
 
 async def _until(holds: Callable[[], bool]) -> None:
