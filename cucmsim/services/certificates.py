@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol
 
 from cryptography import x509
@@ -40,6 +41,7 @@ from cucmsim.pki.release import Release
 from cucmsim.store.rows import ROLES_OF_STORE, ProcessNode
 
 __all__ = [
+    "TRUST_STORES_OF",
     "CertificatePlan",
     "OwnCertificate",
     "UnitSettings",
@@ -47,6 +49,23 @@ __all__ = [
     "plan_for_unit",
     "plans_for_node",
 ]
+
+TRUST_STORES_OF: Mapping[Unit, tuple[str, ...]] = MappingProxyType(
+    {
+        Unit.CALLMANAGER: ("CallManager-trust",),
+        Unit.CALLMANAGER_ECDSA: ("CallManager-trust",),
+        Unit.CAPF: ("CAPF-trust", "CallManager-trust"),
+        Unit.ITLRECOVERY: ("CallManager-trust",),
+        Unit.TVS: ("TVS-trust",),
+        Unit.TOMCAT: ("tomcat-trust",),
+        Unit.TOMCAT_ECDSA: ("tomcat-trust",),
+        Unit.IPSEC: ("ipsec-trust",),
+    }
+)
+"""Which trust stores of every node a unit's certificate is put into (cucm.md 2.2, 5.1).
+
+The first is where the authority that signed one is looked for.
+"""
 
 
 class UnitSettings(Protocol):

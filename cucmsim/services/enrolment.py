@@ -43,6 +43,7 @@ from cucmsim.store.store import Store
 __all__ = ["Admission", "Enrolment", "Refusal"]
 
 _FIRST_VERSION_WITH_EC = 3
+_BY_CERTIFICATE = (AuthenticationMode.EXISTING_LSC, AuthenticationMode.EXISTING_MIC)
 
 _SUCCESS = {
     PendingOperation.INSTALL: CertificateStatus.UPGRADE_SUCCESS,
@@ -123,6 +124,7 @@ class Enrolment:
         problem = await self._authenticate(replica, device, claim, session_id)
         if problem is not None:
             return Refusal(Reason.INVALID_ELEMENT, problem)
+        await self._note_mic(device, claim)
         if await self._is_late(device):
             return Admission(device.name, PendingOperation.NONE)
         return _admission(device, claim.version)
@@ -207,6 +209,15 @@ class Enrolment:
         except VerificationError as error:
             return str(error)
         return None
+
+    async def _note_mic(self, device: Device, claim: AuthenticationReceived) -> None:
+        """Keep the MIC by which a phone proved itself: its files can be encrypted to that."""
+        shown = claim.certificate
+        if device.authentication_mode not in _BY_CERTIFICATE or shown is None:
+            return
+        if shown.certificate_type == CertificateType.MIC:
+            mic = shown.certificate_der
+            await self._change(device.name, lambda held: replace(held, mic_der=mic))
 
     async def _check_string(self, claim: AuthenticationReceived) -> str | None:
         """Compare and count in one transaction, so that tries in parallel all count."""

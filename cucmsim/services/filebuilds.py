@@ -12,6 +12,7 @@ from cucmsim.formats.encryptedfile import encrypt_file
 from cucmsim.formats.signedfile import sign_file
 from cucmsim.services.filecache import Packed, pack
 from cucmsim.services.filenames import FileKind, FileRequest, parse_file_name
+from cucmsim.services.itlstamp import ItlStamp
 from cucmsim.services.phonefiles import PhoneFiles, encryption_certificate
 from cucmsim.services.tftpstart import TftpStart
 from cucmsim.services.trustlists import build_itl, holds_group_only, nodes_in_order
@@ -89,7 +90,7 @@ class Ingredients:
         request, device = wanted.request, wanted.device
         match request.kind:
             case FileKind.ITL:
-                return Built(self._group_itl(wanted.tvs_nodes, timestamp))
+                return Built(self._group_itl(wanted.tvs_nodes))
             case FileKind.STATIC:
                 return Built(self._signed(request, self.start.static[request.name], timestamp))
             case FileKind.ENCRYPTED_CONFIG if device is not None:
@@ -119,8 +120,10 @@ class Ingredients:
             return held
         return Wanted(request.full_name, "", request)
 
-    def _group_itl(self, members: tuple[str, ...], timestamp: datetime) -> bytes:
+    def _group_itl(self, members: tuple[str, ...]) -> bytes:
+        """Return an ITL as old as the node's own, so that it too is the same after a restart."""
         start = self.start
+        timestamp = ItlStamp.of(start.itl).made
         return build_itl(
             start.replica, start.node_name, start.release, timestamp=timestamp, tvs_nodes=members
         )

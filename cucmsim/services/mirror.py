@@ -17,7 +17,7 @@ import contextlib
 import os
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from cucmsim.pki.certificates import load_certificate
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import StoredCertificate
 
-__all__ = ["MANIFEST", "write_mirror"]
+__all__ = ["MANIFEST", "trust_file_names", "write_mirror"]
 
 MANIFEST = ".mirror"
 _READABLE, _SECRET = 0o644, 0o600
@@ -91,10 +91,8 @@ def _files_of(replica: Replica, node: str) -> dict[str, _File]:
         if owner == node:
             files[f"{unit}.key"] = _File(_pem("PRIVATE KEY", key.private_key_der), _SECRET)
     for store, trusted in _trust_stores(replica, node).items():
-        names = [_common_name(held) for held in trusted]
-        for held, name in zip(trusted, names, strict=True):
-            unique = name if names.count(name) == 1 else f"{name}-{held.serialnumber}"
-            files[f"{store}/{unique}.pem"] = _File(_pem("CERTIFICATE", held.certificate_der))
+        for name, held in trust_file_names(trusted).items():
+            files[f"{store}/{name}"] = _File(_pem("CERTIFICATE", held.certificate_der))
     return files
 
 
@@ -107,6 +105,15 @@ def _trust_stores(replica: Replica, node: str) -> dict[str, list[StoredCertifica
                 if unit.endswith(_TRUST):
                     stores.setdefault(_file_name(unit), []).append(held)
     return stores
+
+
+def trust_file_names(trusted: Sequence[StoredCertificate]) -> dict[str, StoredCertificate]:
+    """Return what a trust store holds by the name of its file, "cucm-pub.pem"."""
+    names = [_common_name(held) for held in trusted]
+    return {
+        f"{name if names.count(name) == 1 else f'{name}-{held.serialnumber}'}.pem": held
+        for name, held in zip(names, trusted, strict=True)
+    }
 
 
 def _common_name(held: StoredCertificate) -> str:

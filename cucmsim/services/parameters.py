@@ -137,7 +137,14 @@ SERVICE_PARAMETERS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
                 "120",
                 low=30,
                 high=3600,
-            )
+            ),
+            Parameter(
+                "StationKeepAliveInterval",
+                "Station KeepAlive Interval",
+                "30",
+                low=10,
+                high=3600,
+            ),
         ),
         "tftp": _by_name(
             Parameter(
@@ -180,6 +187,7 @@ SERVICE_PARAMETERS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
                 low=1,
                 high=100,
             ),
+            Parameter("KeepAliveTimer", "Keep Alive Timer (minutes)", "15", low=5, high=60),
             Parameter("LockoutMinutes", "Minutes a phone is locked out", "10", low=1, high=10_080),
         ),
     }

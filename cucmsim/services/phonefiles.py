@@ -6,6 +6,8 @@ a single phone, and is read from worker threads: it never changes.
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -43,6 +45,11 @@ from cucmsim.store.rows import (
 
 __all__ = ["PhoneFiles", "encryption_certificate"]
 
+_USUAL_PORTS = MappingProxyType(
+    {"capf": 3804, "sccp": 2000, "sip": 5060, "sip_tls": 5061, "tvs": 2445, "web": 8443}
+)
+"""What phones are told where the port of a node is not known, or any that is free (0)."""
+
 _URL_PARAMETERS = {
     "authentication": "URLAuthentication",
     "directory": "URLDirectories",
@@ -67,7 +74,7 @@ class PhoneFiles:
         self._mixed = is_mixed_mode(replica)
         self._cluster = _cluster_values(replica, node_name, release)
         self._capf = tuple(
-            Endpoint(node.name, node.ports.get("capf", 3804))
+            Endpoint(node.name, _port(node, "capf"))
             for node in replica.nodes.values()
             if "capf" in node.services
         )
@@ -91,7 +98,7 @@ class PhoneFiles:
             return self.full(device)
         certificate = encryption_certificate(device)
         if certificate is None:
-            return minimal_config(self.values(device))
+            return minimal_config(_for_capf(self.values(device), device))
         return stub(self.full(device), certificate)
 
     def default(self) -> bytes:
@@ -154,14 +161,14 @@ def _cluster_values(replica: Replica, node_name: str, release: Release) -> Clust
     return ClusterValues(
         release=release,
         default_server=node_name,
-        urls=_urls(replica.enterprise, replica.publisher.name),
+        urls=_urls(replica.enterprise, replica.publisher),
         sip_oauth=replica.enterprise.get("ClusterSIPOAuthMode", "0") == "1",
     )
 
 
-def _urls(enterprise: Mapping[str, str], host: str) -> PhoneUrls:
+def _urls(enterprise: Mapping[str, str], publisher: ProcessNode) -> PhoneUrls:
     """Return the URLs of the enterprise parameters; one that is not set is the publisher's."""
-    own = phone_urls(host)
+    own = phone_urls(publisher.name, https_port=_port(publisher, "web"))
     return PhoneUrls(
         **{
             field: enterprise.get(parameter) or getattr(own, field)
@@ -181,9 +188,7 @@ def _pool_values(replica: Replica, pool: DevicePool) -> PoolValues:
         group_name=pool.callmanager_group,
         call_managers=tuple(map(_call_manager, members)),
         tvs=tuple(
-            Endpoint(node.name, node.ports.get("tvs", 2445))
-            for node in members
-            if "tvs" in node.services
+            Endpoint(node.name, _port(node, "tvs")) for node in members if "tvs" in node.services
         ),
         group_is_tftp_default=group is not None and group.tftp_default,
         date_time=_date_time(pool),
@@ -199,7 +204,19 @@ def _default_pool(replica: Replica) -> PoolValues:
 
 
 def _call_manager(node: ProcessNode) -> CallManager:
-    return CallManager(f"CM_{node.host}", node.description or node.host, node.name)
+    return CallManager(
+        f"CM_{node.host}",
+        node.description or node.host,
+        node.name,
+        ethernet_phone_port=_port(node, "sccp"),
+        sip_port=_port(node, "sip"),
+        secured_sip_port=_port(node, "sip_tls"),
+    )
+
+
+def _port(node: ProcessNode, name: str) -> int:
+    """Return the port that phones are told; `name` as in the cluster description."""
+    return node.ports.get(name) or _USUAL_PORTS[name]
 
 
 def _date_time(pool: DevicePool) -> DateTimeSetting:
@@ -223,6 +240,17 @@ def _authentication_mode(device: Device) -> int:
     """Return capfAuthMode: 0 while nothing is pending."""
     pending = device.pending_operation is not PendingOperation.NONE
     return device.authentication_mode.number if pending else 0
+
+
+def _for_capf(values: PhoneValues, device: Device) -> PhoneValues:
+    """Return the values of a phone that has to visit CAPF, pending or not.
+
+    They tell how it proves itself there, and name no certificate: nothing is encrypted to the one
+    that is known.
+    """
+    mode = device.authentication_mode.number
+    capf = replace(values.capf, authentication_mode=mode, certificate_hash="")
+    return replace(values, capf=capf)
 
 
 def _certificate_hash(device: Device) -> str:

@@ -4,8 +4,9 @@
 the same file wait for the same build. A phone's file is good for one version stamp of the phone,
 so a changed phone loses its own files only; when nodes, groups, pools or parameters change, every
 configuration goes. What a real TFTP service reads at its start stays as it was until `load` is
-called again: the node's CallManager key, the certificates of the trust lists, the CTL, static
-files, the rollback and signature parameters (seeds 000 and 003). `run` builds ahead, one batch at
+called again: the node's CallManager key, the certificates of the trust lists, the CTL (up to 11.5),
+static files, the rollback and signature parameters (seeds 000 and 003). An ITL that
+`utils itl reset` sends to the node makes it read everything anew. `run` builds ahead, one batch at
 a time and only while nobody waits for a build.
 Source: the TFTP service in the reference (files, caching and signing); performance.md.
 """
@@ -24,6 +25,7 @@ from cucmsim.pki.release import Release
 from cucmsim.services.filebuilds import DRAWN_BYTES, Built, DrawnEntropy, Ingredients, Wanted
 from cucmsim.services.filecache import FileCache
 from cucmsim.services.filenames import FileKind
+from cucmsim.services.itlstamp import ItlMemory, ItlStamp
 from cucmsim.services.phonefiles import PhoneFiles
 from cucmsim.services.tftpstart import TftpStart, load_start
 from cucmsim.services.view import View
@@ -42,7 +44,7 @@ _Future = asyncio.Future[Built | None]
 
 
 class Provisioning:
-    """The files of one node: `load` first, `close` last; a FileSource of the daemons.
+    """The files of one node: `start` or `load` first, `close` last; a FileSource of the daemons.
 
     `build_sign_count` and `encrypt_count` are the performance counters BuildSignCount and
     EncryptCount of the Cisco TFTP object.
@@ -57,6 +59,7 @@ class Provisioning:
         clock: Clock,
         entropy: Entropy,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        memory: ItlMemory | None = None,
     ) -> None:
         self.build_sign_count = 0
         self.encrypt_count = 0
@@ -65,12 +68,21 @@ class Provisioning:
         self._release = release
         self._clock = clock
         self._entropy = entropy
+        self._memory = memory
+        self._stamp: ItlStamp | None = None
         self._cache = FileCache(cache_bytes)
         self._building: dict[tuple[str, str], _Future] = {}
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix=f"tftp-{node_name}")
         self._changed = asyncio.Event()
         self._ingredients: Ingredients | None = None
         self._unsubscribe: Callable[[], None] = view.subscribe(self._replaced)
+
+    async def start(self) -> None:
+        """Do as `load`, with the ITL of the last start while its contents are the same."""
+        if self._memory is not None:
+            self._stamp = await self._memory.recall()
+        self.load()
+        await self._remember()
 
     def load(self, *, itl: bytes | None = None) -> None:
         """Read what a TFTP service reads at its start, and forget every file built before.
@@ -81,7 +93,12 @@ class Provisioning:
         replica = self._view.replica
         try:
             start = load_start(
-                replica, self._node_name, self._release, timestamp=self._clock.now(), itl=itl
+                replica,
+                self._node_name,
+                self._release,
+                timestamp=self._clock.now(),
+                itl=itl,
+                stamp=self._stamp,
             )
         except ValueError as error:
             raise StoreError(f"node {self._node_name!r} cannot sign its files: {error}") from error
@@ -135,6 +152,7 @@ class Provisioning:
         """Build ahead, and again after changes, until cancelled."""
         while True:
             self._changed.clear()
+            await self._remember()
             await self.prebuild()
             await self._changed.wait()
             await asyncio.sleep(_CALM_S)
@@ -156,6 +174,10 @@ class Provisioning:
             return
         start = self._ingredients.start
         try:
+            reset_itl = start.reset_itl(old, new)
+            if reset_itl is not None:
+                self.load(itl=reset_itl)
+                return
             following = start.following(new, timestamp=self._clock.now())
             if following is not start or _shared(old) != _shared(new):
                 self._use(following, new)
@@ -165,7 +187,14 @@ class Provisioning:
             )
         self._changed.set()
 
+    async def _remember(self) -> None:
+        """Keep the stamp of the ITL for the next start."""
+        if self._memory is not None and self._stamp is not None:
+            await self._memory.remember(self._stamp)
+
     def _use(self, start: TftpStart, replica: Replica) -> None:
+        if not start.itl_is_given:
+            self._stamp = ItlStamp.of(start.itl)
         files = PhoneFiles(replica, self._node_name, self._release)
         device = next(iter(replica.devices.values()), None)
         sample = files.default() if device is None else files.full(device)

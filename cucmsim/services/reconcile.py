@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from cucmsim.formats.trustlist import CTL_FILENAME
+from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME
+from cucmsim.services.operations.clockmove import OWN_SERVICE
 from cucmsim.services.sayings import Row, changes, said
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import CallManagerGroup, Device, DevicePool, ProcessNode, TftpFile
@@ -31,6 +32,7 @@ __all__ = [
 _FOLLOWS = {"pending_operation": "certificate_status", "model": "ctiid"}
 """Fields that are written with another one."""
 
+_TRUST_LISTS = (f"/{CTL_FILENAME}", f"/{ITL_FILENAME}")
 _SHOWN = 20
 """How many names of one kind a line of the log shows."""
 
@@ -219,16 +221,23 @@ def _held(kind: Kind, replica: Replica) -> Mapping[str, Row | str]:
 
 
 def strangers_to(description: Description, replica: Replica) -> Names:
-    """Return what only the store has. The CTL is left out: the cluster makes that itself."""
+    """Return what only the store has, but for what the cluster puts there itself."""
     found = {
         kind: [
             name
             for name in _held(kind, replica).keys() - _described(kind, description).keys()
-            if not (kind is Kind.FILE and name.endswith(f"/{CTL_FILENAME}"))
+            if not _is_made_here(kind, name)
         ]
         for kind in Kind
     }
     return {kind: sorted(names) for kind, names in found.items() if names}
+
+
+def _is_made_here(kind: Kind, name: str) -> bool:
+    """Whether it is a trust list, or a parameter of our own such as how far the clock is ahead."""
+    if kind is Kind.SERVICE:
+        return name.startswith(f"/{OWN_SERVICE}/")
+    return kind is Kind.FILE and name.endswith(_TRUST_LISTS)
 
 
 async def prune(store: Store, strangers: Names) -> None:

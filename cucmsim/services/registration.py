@@ -1,16 +1,16 @@
 """Which phones are registered with a node, what they report, and what they are told to do.
 
-The daemons of SIP and SCCP ask `register` and say when a phone leaves; everything is kept in
+The daemons of SIP and SCCP ask `register` and say when a phone leaves; who is registered is kept in
 memory, as on a real node: a restart of the service forgets it, and the phones register again. A
-phone without keepalive is given up 15 s after its interval, 135 s as a rule. `order` sends a reset,
-a restart or apply-config over the connection the phone is registered by.
+phone without keepalive is given up 15 s after its interval, as a rule after 135 s with SIP and 45 s
+with SCCP. `order` sends a reset, a restart or apply-config over the connection the phone is
+registered by.
 
 Whether a phone may register is decided by `admission`.
 Source: sip.md; EndPointUnregistered reasons of Cisco's Managed Services Guide; cucm.md 5.6.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,27 +22,31 @@ from cucmsim.errors import LocalProtocolError, RefusedError
 from cucmsim.formats.phonealarms import Alarm, RegistrationReason
 from cucmsim.formats.servicecontrol import NO_STAMP, Action, ServiceControl
 from cucmsim.services.admission import Admission, Applicant, Refusal
+from cucmsim.services.alarms import AlarmBook
 from cucmsim.services.view import View
+from cucmsim.store.alarms import StoredAlarm
 
 __all__ = [
     "KEEPALIVE_PARAMETER",
+    "SCCP_KEEPALIVE_PARAMETER",
     "Courier",
     "OrderOutcome",
     "PhoneDetails",
     "Registration",
     "RegistrationListener",
     "Registrations",
-    "StoredAlarm",
     "UnregisterReason",
     "Welcome",
 ]
 
 KEEPALIVE_PARAMETER: Final = "SIPStationKeepAliveInterval"
-"""Service parameter of CallManager: seconds from one keepalive of a phone to the next."""
+"""Service parameter of CallManager: seconds from one keepalive of a SIP phone to the next."""
 
-_KEEPALIVE_S = 120
+SCCP_KEEPALIVE_PARAMETER: Final = "StationKeepAliveInterval"
+"""The same of an SCCP phone."""
+
+_KEEPALIVE: Final = {"SIP": (KEEPALIVE_PARAMETER, 120), "SCCP": (SCCP_KEEPALIVE_PARAMETER, 30)}
 _GRACE_S = 15
-_ALARMS = 10_000
 _ORDERS_AT_ONCE = 100
 _OKAY = 200
 _APPLY_CONFIG: Final = (
@@ -124,17 +128,6 @@ class Welcome:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAlarm:
-    """An alarm as it came; `device_name` is what the message told, known or not."""
-
-    time: datetime
-    node: str
-    device_name: str
-    address: str
-    alarm: Alarm
-
-
-@dataclass(frozen=True, slots=True)
 class OrderOutcome:
     """What came of an order; `status` is the phone's answer, None when there was none."""
 
@@ -155,15 +148,14 @@ RegistrationListener = Callable[[Registration, UnregisterReason | None], None]
 class Registrations:
     """The phones of one node."""
 
-    def __init__(self, node: str, view: View, clock: Clock, *, alarms_kept: int = _ALARMS) -> None:
+    def __init__(self, node: str, view: View, clock: Clock, book: AlarmBook | None = None) -> None:
         self._node = node
         self._view = view
         self._clock = clock
         self._admission = Admission(view)
         self._held: dict[str, Registration] = {}
         self._by_connection: dict[str, str] = {}
-        self._alarms: deque[StoredAlarm] = deque(maxlen=alarms_kept)
-        self._last_alarms: dict[tuple[str, str], StoredAlarm] = {}
+        self._book = book or AlarmBook(node, view, clock)
         self._listeners: list[RegistrationListener] = []
 
     @property
@@ -171,12 +163,11 @@ class Registrations:
         """The registered phones by name."""
         return self._held
 
-    @property
-    def keepalive_s(self) -> int:
-        """The interval that phones are told."""
-        replica = self._view.replica
-        value = replica.service_parameter("callmanager", KEEPALIVE_PARAMETER, self._node)
-        return int(value) if value and value.isdecimal() else _KEEPALIVE_S
+    def keepalive_s(self, protocol: str) -> int:
+        """Return the interval that phones of a protocol are told."""
+        parameter, usual_s = _KEEPALIVE[protocol]
+        value = self._view.replica.service_parameter("callmanager", parameter, self._node)
+        return int(value) if value and value.isdecimal() else usual_s
 
     def subscribe(self, listener: RegistrationListener) -> Callable[[], None]:
         """Call `listener` at each registration and end of one; returns what ends that."""
@@ -191,11 +182,12 @@ class Registrations:
         details: PhoneDetails,
         courier: Courier,
         *,
-        asked_s: int = _KEEPALIVE_S,
+        asked_s: int | None = None,
     ) -> Welcome | Refusal:
         """Register a phone, or keep it registered, or say why not.
 
-        A phone that is registered by another connection is taken over: the old one is closed.
+        `asked_s` is how long it wants to be so, None where the server decides alone. A phone that
+        is registered by another connection is taken over: the old one is closed.
         """
         refusal = self._admission.check(applicant, self._clock.now())
         if refusal is not None:
@@ -207,7 +199,8 @@ class Registrations:
         if held is not None and not same:
             self._end(held, UnregisterReason.DUPLICATE)
             held.courier.dismiss(f"registered again from {applicant.address}")
-        expires_s = min(asked_s, self.keepalive_s)
+        interval_s = self.keepalive_s(applicant.protocol)
+        expires_s = interval_s if asked_s is None else min(asked_s, interval_s)
         registration = self._registration(applicant, details, courier, expires_s)
         if held is not None and not is_new:
             registration = _refreshed(held, registration)
@@ -252,25 +245,21 @@ class Registrations:
 
     def report(self, device_name: str, address: str, alarm: Alarm) -> StoredAlarm:
         """Keep an alarm; the last of each kind is kept of every phone that is configured."""
-        stored = StoredAlarm(self._clock.now(), self._node, device_name, address, alarm)
-        self._alarms.append(stored)
-        if device_name in self._view.replica.devices:
-            self._last_alarms[device_name, alarm.name] = stored
-        return stored
+        return self._book.report(device_name, address, alarm)
 
     def alarms(
         self, device_name: str | None = None, name: str | None = None
     ) -> tuple[StoredAlarm, ...]:
-        """Return the kept alarms, oldest first, of one device and one kind where given."""
-        return tuple(
-            stored
-            for stored in self._alarms
-            if device_name in (None, stored.device_name) and name in (None, stored.alarm.name)
-        )
+        """Return the newest alarms, oldest first, of one device and one kind where given."""
+        return self._book.newest(device_name, name)
+
+    def last_alarms(self, name: str) -> tuple[StoredAlarm, ...]:
+        """Return the last alarm of a kind of each configured phone that sent one."""
+        return self._book.last(name)
 
     def last_alarm(self, device_name: str, name: str) -> StoredAlarm | None:
         """Return the last alarm of a kind that a configured phone sent."""
-        return self._last_alarms.get((device_name, name))
+        return self._book.last_of(device_name, name)
 
     # orders
 

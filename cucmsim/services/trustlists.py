@@ -7,7 +7,7 @@ publisher signs it, and every node serves the same bytes.
 Source: formats.md section 4; seeds 000 (release 8), 001 (CTL) and 003 (release 10).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import structlog
@@ -20,6 +20,7 @@ from cucmsim.formats.contents import (
     ItlContents,
     ctl_records,
     ctl_signer_unit,
+    etoken_ctl_records,
     itl_records,
     itl_signer_unit,
 )
@@ -41,7 +42,9 @@ from cucmsim.store.rows import ProcessNode
 
 __all__ = [
     "build_ctl",
+    "build_etoken_ctl",
     "build_itl",
+    "ctl_contents",
     "holds_group_only",
     "is_mixed_mode",
     "nodes_in_order",
@@ -127,15 +130,51 @@ def build_itl(
     return data
 
 
-def build_ctl(replica: Replica, release: Release, *, timestamp: datetime) -> bytes:
+def build_ctl(
+    replica: Replica, release: Release, *, timestamp: datetime, localkey_reset: bool = False
+) -> bytes:
     """Return the tokenless CTL of the cluster, signed by the publisher.
 
     In a cluster that is not in mixed mode (any more) its CCM+TFTP records have four fields.
+    `localkey_reset` signs as `utils ctl reset localkey` does. Raises StoreError as build_itl.
+    """
+    contents, unit = ctl_contents(replica), ctl_signer_unit(release, localkey_reset=localkey_reset)
+    data = sign_trust_list(
+        replica.signer(replica.publisher.name, unit),
+        filename=CTL_FILENAME,
+        records=ctl_records(release, contents, non_secure=not is_mixed_mode(replica)),
+        timestamp=timestamp,
+        digest=signature_digest(replica),
+        signer_version=signer_version(replica, release),
+    )
+    _warn_when_long(CTL_FILENAME, replica.publisher.name, data)
+    return data
+
+
+def build_etoken_ctl(
+    replica: Replica, release: Release, tokens: Sequence[Signer], *, timestamp: datetime
+) -> bytes:
+    """Return the CTL that the CTL client makes with eTokens; the last of them signs (seed 001).
+
     Raises StoreError as build_itl.
     """
+    certificates = tuple(token.certificate for token in tokens)
+    data = sign_trust_list(
+        tokens[-1],
+        filename=CTL_FILENAME,
+        records=etoken_ctl_records(ctl_contents(replica), certificates, release),
+        timestamp=timestamp,
+        digest=signature_digest(replica),
+    )
+    _warn_when_long(CTL_FILENAME, replica.publisher.name, data)
+    return data
+
+
+def ctl_contents(replica: Replica) -> CtlContents:
+    """Return what a CTL is made of. Raises StoreError as build_itl."""
     publisher = replica.publisher
     served = [node for node in nodes_in_order(replica) if _in_ctl(node)]
-    contents = CtlContents(
+    return CtlContents(
         publisher=_ctl_node(replica, publisher),
         subscribers=tuple(_ctl_node(replica, node) for node in served if node != publisher),
         capf=_capf(replica),
@@ -144,16 +183,6 @@ def build_ctl(replica: Replica, release: Release, *, timestamp: datetime) -> byt
             load_certificate(held.certificate_der) for held in replica.in_store("Phone-SAST-trust")
         ),
     )
-    data = sign_trust_list(
-        replica.signer(publisher.name, ctl_signer_unit(release)),
-        filename=CTL_FILENAME,
-        records=ctl_records(release, contents, non_secure=not is_mixed_mode(replica)),
-        timestamp=timestamp,
-        digest=signature_digest(replica),
-        signer_version=signer_version(replica, release),
-    )
-    _warn_when_long(CTL_FILENAME, publisher.name, data)
-    return data
 
 
 def _itl_signer(replica: Replica, node_name: str, unit: Unit) -> Signer:

@@ -11,7 +11,7 @@ import pytest
 
 from cucmsim.entropy import SeededEntropy
 from cucmsim.errors import StoreError
-from cucmsim.formats.capf import NestedCertificate, Reason
+from cucmsim.formats.capf import CertificateType, NestedCertificate, Reason
 from cucmsim.pki.certificates import issue_lsc, load_certificate
 from cucmsim.pki.chains import is_issued_by
 from cucmsim.pki.keys import KeySpec, dump_public_key, generate_key, load_private_key
@@ -254,6 +254,24 @@ async def test_both_certificate_modes_take_an_lsc_or_a_mic(
     for name in (f"lsc-{NAME}", f"mic-{NAME}"):
         claim = certificate_claim(Credentials(certificate=signer(name)))
         assert isinstance(await desk.enrolment.admit(claim, 4), Admission)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "held"),
+    [
+        (
+            Credentials(certificate=signer(f"mic-{NAME}"), certificate_type=CertificateType.MIC),
+            der(f"mic-{NAME}.crt"),
+        ),
+        (Credentials(certificate=signer(f"lsc-{NAME}")), None),
+    ],
+)
+async def test_the_mic_that_a_phone_proves_itself_with_is_kept(
+    desk: Desk, credentials: Credentials, held: bytes | None
+) -> None:
+    await desk.put(replace(DEVICE, authentication_mode=AuthenticationMode.EXISTING_MIC))
+    await desk.enrolment.admit(certificate_claim(credentials), 4)
+    assert (await desk.device()).mic_der == held
 
 
 async def test_by_existing_certificate_without_one_fails(desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """What the configuration of a phone says, given what the store holds."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -48,11 +48,33 @@ def test_servers_are_told_in_the_order_of_the_group(two_nodes: Replica) -> None:
 
 
 def test_ports_other_than_the_usual_are_told(two_nodes: Replica) -> None:
-    shifted = replace(two_nodes.nodes[PUBLISHER], ports={"tvs": 12445, "capf": 13804})
-    replica = replace(two_nodes, nodes={**two_nodes.nodes, PUBLISHER: shifted})
-    root = _full(replica, replica.devices[PHONE])
+    ports = {"tvs": 12445, "capf": 13804, "sccp": 12000, "sip": 15060, "sip_tls": 15061}
+    root = _full_with_ports(two_nodes, {**ports, "web": 18443})
     assert [port.text for port in root.iterfind("TVS/members/member/port")] == ["2445", "12445"]
     assert root.findtext("capfList/capf/phonePort") == "13804"
+    assert _manager_ports(root) == [("2000", "5060", "5061"), ("12000", "15060", "15061")]
+    directory = f"https://{PUBLISHER}:18443/ccmcip/xmldirectory.jsp"
+    assert root.findtext("secureDirectoryURL") == directory
+
+
+def test_the_usual_ports_are_told_where_any_free_one_is_taken(two_nodes: Replica) -> None:
+    keys = ("tvs", "capf", "sccp", "sip", "sip_tls", "web")
+    root = _full_with_ports(two_nodes, dict.fromkeys(keys, 0))
+    assert _manager_ports(root) == [("2000", "5060", "5061")] * 2
+    assert [port.text for port in root.iterfind("TVS/members/member/port")] == ["2445"] * 2
+    assert root.findtext("capfList/capf/phonePort") == "3804"
+
+
+def _full_with_ports(replica: Replica, ports: Mapping[str, int]) -> etree._Element:
+    shifted = replace(replica.nodes[PUBLISHER], ports=ports)
+    changed = replace(replica, nodes={**replica.nodes, PUBLISHER: shifted})
+    return _full(changed, changed.devices[PHONE])
+
+
+def _manager_ports(root: etree._Element) -> list[tuple[str | None, ...]]:
+    names = ("ethernetPhonePort", "sipPort", "securedSipPort")
+    found = root.iterfind("devicePool/callManagerGroup/members/member/callManager/ports")
+    return [tuple(ports.findtext(name) for name in names) for ports in found]
 
 
 def test_a_node_without_tvs_is_no_tvs_server(two_nodes: Replica) -> None:
@@ -179,6 +201,28 @@ def test_with_encryption_and_no_key_known_the_clear_file_is_minimal(two_nodes: R
     assert root.findtext("fullConfig") == "false"
     assert root.findtext("certHash") == ""
     assert root.findtext("capfList/capf/processNodeName") == PUBLISHER
+
+
+@pytest.mark.parametrize("pending", PendingOperation)
+def test_a_minimal_file_tells_the_authentication_mode_whatever_is_pending(
+    two_nodes: Replica, pending: PendingOperation
+) -> None:
+    files = PhoneFiles(two_nodes, PUBLISHER, Release(12, 5))
+    for mode in AuthenticationMode:
+        device = _phone(
+            two_nodes, encrypted_config=True, authentication_mode=mode, pending_operation=pending
+        )
+        assert _root(files.clear(device)).findtext("capfAuthMode") == str(mode.number)
+
+
+def test_a_minimal_file_names_no_certificate_that_nothing_is_encrypted_to(
+    two_nodes: Replica,
+) -> None:
+    files = PhoneFiles(two_nodes, PUBLISHER, Release(12, 5))
+    device = _phone(two_nodes, encrypted_config=True, lsc_der=b"no RSA")
+    root = _root(files.clear(device))
+    assert root.findtext("fullConfig") == "false"
+    assert root.findtext("certHash") == ""
 
 
 def test_with_encryption_and_a_key_the_clear_file_is_the_stub(

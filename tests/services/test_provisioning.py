@@ -10,7 +10,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from structlog.testing import capture_logs
 
-from cucmsim.clock import Clock
 from cucmsim.entropy import SeededEntropy
 from cucmsim.errors import StoreError
 from cucmsim.formats.encryptedfile import decrypt_file
@@ -27,6 +26,7 @@ from cucmsim.services.staticfiles import SOFT_KEY_FILE
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device, StoredCertificate, TftpFile
+from tests.services.conftest import SteppingClock
 
 PUBLISHER = "cucm-1051-a-pub"
 SUBSCRIBER = "cucm-1051-a-sub1"
@@ -45,7 +45,7 @@ def view(two_nodes: Replica) -> View:
 
 
 @pytest.fixture
-def make(view: View, stepping_clock: Clock) -> Iterator[Make]:
+def make(view: View, stepping_clock: SteppingClock) -> Iterator[Make]:
     made: list[Provisioning] = []
 
     def provisioning(
@@ -394,6 +394,40 @@ async def test_before_10_a_phone_s_itl_names_the_tvs_of_its_group(make: Make, vi
     assert [record.role for record in whole.records].count(Role.TVS) == 2
 
 
+@pytest.mark.parametrize("release", [Release(8, 6), Release(11, 5), Release(12, 5)])
+async def test_an_itl_stays_the_same_file_while_its_contents_do(
+    make: Make, view: View, stepping_clock: SteppingClock, release: Release
+) -> None:
+    view.replace(_with_device(view.replica, device_pool="Single", versionstamp="2"))
+    provisioning = make(release=release)
+
+    async def served() -> list[bytes]:
+        return [await _must(provisioning, name) for name in ("ITLFile.tlv", f"ITL{PHONE}.tlv")]
+
+    before = await served()
+    stepping_clock.step()
+    provisioning.load()
+    assert await served() == before
+    view.replace(_with_parameters(view.replica, RollBackToPreGrayback="T"))
+    provisioning.load()
+    for old, new in zip(before, await served(), strict=True):
+        assert decode_header(new).modified == stepping_clock.now() != decode_header(old).modified
+
+
+async def test_a_node_without_tvs_leaves_the_itl_as_it_is(
+    make: Make, view: View, stepping_clock: SteppingClock
+) -> None:
+    both = view.replica
+    quiet = replace(both.nodes[SUBSCRIBER], services=("tftp",))
+    view.replace(replace(both, nodes={**both.nodes, SUBSCRIBER: quiet}))
+    provisioning = make()
+    itl = provisioning.cached("ITLFile.tlv")
+    stepping_clock.step()
+    own = {key: held for key, held in both.own.items() if key[0] == PUBLISHER}
+    view.replace(replace(both, nodes={PUBLISHER: both.nodes[PUBLISHER]}, own=own))
+    assert provisioning.cached("ITLFile.tlv") == itl
+
+
 async def test_before_10_the_group_of_all_nodes_or_none_gets_the_node_s_itl(
     make: Make, view: View
 ) -> None:
@@ -551,3 +585,38 @@ async def test_after_close_changes_are_not_followed(make: Make, view: View) -> N
     provisioning.close()
     view.replace(_with_parameters(view.replica, URLServices="http://new/"))
     assert provisioning.cached("XMLDefault.cnf.xml") is data
+
+
+def _put_own_file(view: View, name: str, data: bytes, pkid: str = "1") -> None:
+    """Put a file on the publisher, as `utils ctl` and `utils itl reset` do."""
+    files = {**view.replica.tftp_files}
+    files[PUBLISHER, name] = TftpFile(name=name, data=data, node=PUBLISHER, pkid=pkid)
+    view.replace(replace(view.replica, tftp_files=files))
+
+
+async def test_a_reset_itl_is_served_at_once_on_its_node_and_gone_after_a_restart(
+    make: Make, view: View
+) -> None:
+    publisher, subscriber = make(), make(SUBSCRIBER)
+    own, others = [await _must(one, "ITLFile.tlv") for one in (publisher, subscriber)]
+    _put_own_file(view, "ITLFile.tlv", b"reset")
+    assert await _must(publisher, "ITLFile.tlv") == b"reset"
+    assert await _must(subscriber, "ITLFile.tlv") == others
+    publisher.load()
+    assert (await _must(publisher, "ITLFile.tlv")) not in (b"reset", own[:5])
+    assert await publisher.fetch("ITLFile.tlv.sgn") is None
+    view.replace(replace(view.replica, enterprise={"Any": "1"}))
+    assert await _must(publisher, "ITLFile.tlv") != b"reset"
+    _put_own_file(view, "ITLFile.tlv", b"reset", pkid="2")
+    assert await _must(publisher, "ITLFile.tlv") == b"reset"
+
+
+@pytest.mark.parametrize(("release", "served"), [("11.5", None), ("12.0", b"ctl")])
+async def test_a_new_ctl_waits_for_load_before_12_and_is_served_at_once_from_then_on(
+    make: Make, view: View, release: str, served: bytes | None
+) -> None:
+    provisioning = make(release=Release.parse(release))
+    _put_own_file(view, "CTLFile.tlv", b"ctl")
+    assert await provisioning.fetch("CTLFile.tlv") == served
+    provisioning.load()
+    assert await _must(provisioning, "CTLFile.tlv") == b"ctl"

@@ -14,6 +14,7 @@ from cucmsim.formats.phonealarms import Alarm, RegistrationReason
 from cucmsim.formats.servicecontrol import Action, ServiceControl
 from cucmsim.pki.certificates import load_certificate
 from cucmsim.services.admission import Admission, Applicant, Refusal
+from cucmsim.services.alarms import AlarmBook
 from cucmsim.services.registration import (
     KEEPALIVE_PARAMETER,
     PhoneDetails,
@@ -113,7 +114,9 @@ class Office:
 
     def __init__(self, found: View | None = None) -> None:
         self.clock = Clock()
-        self.registrations = Registrations("pub", found or view(), self.clock, alarms_kept=3)
+        held = found or view()
+        book = AlarmBook("pub", held, self.clock, kept=3)
+        self.registrations = Registrations("pub", held, self.clock, book)
         self.heard: list[tuple[str, UnregisterReason | None]] = []
         self.end = self.registrations.subscribe(self._hear)
 
@@ -215,7 +218,7 @@ def test_the_keepalive_interval_is_a_parameter() -> None:
     welcome = office.register()
     assert isinstance(welcome, Welcome)
     assert welcome.expires_s == 60
-    assert Office(view(keepalive="soon")).registrations.keepalive_s == 120
+    assert Office(view(keepalive="soon")).registrations.keepalive_s("SIP") == 120
 
 
 def test_a_phone_that_comes_by_another_connection_takes_its_place() -> None:

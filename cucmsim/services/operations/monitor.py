@@ -1,0 +1,131 @@
+"""The certificate monitor: which certificates of a node end soon, and the alarms for them.
+
+*Cisco Certificate Expiry Monitor* looks once a day, and every hour while a certificate is over or
+ends within a day (cucm.md 5.5, which has the whole line for an expired one). The alarms before that
+day carry the names and severities of Cisco's alarm catalogue; their texts are ours
+(docs/divergences.md). What `set cert` calls the notice period is `NOTICE`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cucmsim.formats.names import escape_controls
+from cucmsim.pki.certificates import load_certificate
+from cucmsim.services.mirror import trust_file_names
+from cucmsim.store.replica import Replica
+from cucmsim.store.rows import StoredCertificate
+
+__all__ = ["NOTICE", "ExpiryAlarm", "expiry_alarms", "next_check"]
+
+NOTICE = timedelta(days=30)
+"""How long before its end a certificate is spoken of for the first time."""
+
+_DAILY, _HOURLY = timedelta(days=1), timedelta(hours=1)
+_TRUST = "-trust"
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """From when an alarm is raised, its place in the catalogue, and what it says."""
+
+    before: timedelta
+    severity: int
+    name: str
+    text: str
+
+
+_LEVELS = (
+    _Level(
+        timedelta(0),
+        0,
+        "CertExpired",
+        "Certificate has Expired and needs to be changed at the earliest",
+    ),
+    _Level(
+        timedelta(days=1),
+        2,
+        "CertValidLessThanADay",
+        "Certificate is about to expire in less than 24 hours or has expired",
+    ),
+    _Level(
+        timedelta(days=7),
+        1,
+        "CertValidfor7days",
+        "Certificate is about to expire in less than seven days",
+    ),
+    _Level(
+        timedelta(days=30),
+        6,
+        "CertValidLessThanMonth",
+        "Certificate is about to expire in less than 30 days",
+    ),
+    _Level(timedelta.max, 6, "CertExpiryApproaching", "Certificate is approaching its expiry"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryAlarm:
+    """One alarm: `certificate` is a file name, "tomcat.der", `unit` its unit or trust store."""
+
+    node_host: str
+    certificate: str
+    unit: str
+    is_own: bool
+    ends: datetime
+    severity: int
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        """Format as the line of the application log (cucm.md 5.5)."""
+        kind = "own-cert" if self.is_own else "trust-cert"
+        ends = self.ends.strftime("%a %b %d %H:%M:%S:000 %Z")
+        return (
+            f"%UC_CERT-{self.severity}-{self.name}: %[Message=Certificate expiration Notification."
+            f" Certificate name:{escape_controls(self.certificate)} Unit:{self.unit} Type:{kind}"
+            f" Expiration:{ends}][AppID=Cisco Certificate Monitor][ClusterID=]"
+            f"[NodeID={self.node_host}]: {self.text}"
+        )
+
+
+def expiry_alarms(
+    replica: Replica, node: str, now: datetime, *, notice: timedelta = NOTICE
+) -> tuple[ExpiryAlarm, ...]:
+    """Return the alarms of a node's certificates, own ones first, each store by file name."""
+    host = replica.node(node).host
+    found = []
+    for unit, name, held in _held_by(replica, node):
+        ends = load_certificate(held.certificate_der).not_valid_after_utc
+        level = _level(ends - now)
+        if ends - now <= notice:
+            is_own = not unit.endswith(_TRUST)
+            found.append(
+                ExpiryAlarm(host, name, unit, is_own, ends, level.severity, level.name, level.text)
+            )
+    return tuple(found)
+
+
+def _held_by(replica: Replica, node: str) -> Iterator[tuple[str, str, StoredCertificate]]:
+    """Yield what a node has: unit or trust store, file name, certificate."""
+    for (owner, unit), held in replica.own.items():
+        if owner == node:
+            yield unit, f"{unit}.der", held
+    stores: dict[str, list[StoredCertificate]] = {}
+    for held in replica.certificates:
+        for unit in held.units if held.is_on(node) else ():
+            if unit.endswith(_TRUST):
+                stores.setdefault(unit, []).append(held)
+    for unit, trusted in sorted(stores.items()):
+        for name, held in sorted(trust_file_names(trusted).items()):
+            yield unit, name.removesuffix(".pem") + ".der", held
+
+
+def _level(left: timedelta) -> _Level:
+    return next(level for level in _LEVELS if left <= level.before)
+
+
+def next_check(alarms: tuple[ExpiryAlarm, ...], now: datetime) -> datetime:
+    """Return when the monitor looks again after it found these alarms at `now`."""
+    urgent = any(alarm.ends - now <= _DAILY for alarm in alarms)
+    return now + (_HOURLY if urgent else _DAILY)

@@ -1,0 +1,1 @@
+"""`run sql`: statements over CUCM's tables, answered as its Informix does."""
