@@ -1,12 +1,14 @@
 """What every daemon has in common, and how a port that cannot be bound is explained."""
 
+import asyncio
 import errno
 import socket
+from collections.abc import Sequence
 from typing import Protocol
 
 from cucmsim.errors import StartError
 
-__all__ = ["Daemon", "bind_error", "listen_tcp"]
+__all__ = ["Daemon", "DaemonGroup", "bind_error", "listen_tcp"]
 
 _PRIVILEGED = 1024
 _BACKLOG = 128
@@ -32,6 +34,33 @@ class Daemon(Protocol):
     async def stop(self, drain_s: float) -> None:
         """Take nothing new, let what runs finish for `drain_s` seconds, then close."""
         ...
+
+
+class DaemonGroup:
+    """Several daemons that are one service: all of them run, or none."""
+
+    def __init__(self, name: str, members: Sequence[Daemon]) -> None:
+        self.name = name
+        self._members = members
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports bound, in the order of the members; empty while stopped."""
+        return tuple(port for member in self._members for port in member.ports)
+
+    async def start(self) -> None:
+        """Bind every port and serve. Raises StartError, with nothing left bound."""
+        for place, member in enumerate(self._members):
+            try:
+                await member.start()
+            except BaseException:
+                for started in self._members[:place]:
+                    await started.stop(0)
+                raise
+
+    async def stop(self, drain_s: float) -> None:
+        """Stop all at the same time."""
+        await asyncio.gather(*(member.stop(drain_s) for member in self._members))
 
 
 def bind_error(service: str, address: str, port: int, error: OSError) -> StartError:

@@ -8,10 +8,7 @@ be used a phone is told to retry later.
 Source: capf.md; phone.md 5.1; cucm.md 6 (keep-alive of 15 minutes).
 """
 
-from collections.abc import Coroutine, Sequence
-
-import structlog
-from structlog.typing import FilteringBoundLogger
+from collections.abc import Coroutine, Mapping, Sequence
 
 from cucmsim.daemons.conversation import Arrival, Limits, PeerInfo, Record, Recorder
 from cucmsim.daemons.stream import StreamServer
@@ -56,11 +53,10 @@ class CapfServer(StreamServer):
         issuer = enrolment.issuer
         identity = TlsIdentity(issuer.certificate, issuer.private_key)
         context = server_context(recorder.service, identity, policy or TlsPolicy())
-        log = structlog.get_logger(node=recorder.node, service=recorder.service)
 
-        def factory(arrival: Arrival, record: Record) -> _Session:
+        def factory(_arrival: Arrival, record: Record) -> _Session:
             session_id = int.from_bytes(entropy.token(4))
-            return _Session(enrolment, session_id, arrival, record, log)
+            return _Session(enrolment, session_id, record)
 
         super().__init__(endpoint, context, factory, recorder, limits)
 
@@ -72,16 +68,12 @@ class _Session:
         self,
         enrolment: Enrolment,
         session_id: int,
-        arrival: Arrival,
         record: Record,
-        log: FilteringBoundLogger,
     ) -> None:
         self._enrolment = enrolment
         self._protocol = CapfServerConversation(session_id)
         self._session_id = session_id
-        self._arrival = arrival
         self._record = record
-        self._log = log
         self._device: str | None = None
         self._admission: Admission | None = None
         self._lsc_der = b""
@@ -117,20 +109,14 @@ class _Session:
         """Return the messages to write now."""
         return self._protocol.data_to_send()
 
-    def on_end(self, outcome: str) -> None:
+    def on_end(self, outcome: str) -> Mapping[str, object] | None:
         """Note how the session ended, unless the phone never said who it was."""
         if self._device is None and self._outcome is None:
-            return
+            return None
         ended = self._outcome or outcome
         operation = "authenticate" if self._admission is None else self._admission.operation.value
         self._record(self._device, operation, ended)
-        self._log.info(
-            "CAPF session finished",
-            peer=str(self._arrival),
-            device=self._device,
-            operation=operation,
-            outcome=ended,
-        )
+        return {"device": self._device, "operation": operation, "outcome": ended}
 
     async def _answer(self, event: ServerEvent) -> None:
         """Take the decision that `event` asks for."""

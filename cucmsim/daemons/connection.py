@@ -13,6 +13,8 @@ from OpenSSL import SSL
 from structlog.typing import FilteringBoundLogger
 
 from cucmsim.daemons.conversation import (
+    SERVER_ABORTED,
+    SERVER_STOPPED,
     Arrival,
     Conversation,
     ConversationFactory,
@@ -129,12 +131,12 @@ class Connection(asyncio.Protocol):
         """Close as soon as no request is under way."""
         self._draining = True
         if self._request_began is None and self._task is None:
-            self._close("server stopped")
+            self._close(SERVER_STOPPED)
 
     def abort(self) -> None:
         """Close at once, whatever is under way."""
         if self._outcome is None:
-            self._outcome, self._failed = "aborted, the server stopped", True
+            self._outcome, self._failed = SERVER_ABORTED, True
         if self._task is not None:
             self._task.cancel()
         self._transport.abort()
@@ -216,7 +218,7 @@ class Connection(asyncio.Protocol):
         if self._conversation.closed:
             self._close("done")
         elif self._draining and self._request_began is None:
-            self._close("server stopped")
+            self._close(SERVER_STOPPED)
 
     async def _wait_for(self, work: Coroutine[None, None, None]) -> None:
         """Await a decision, then go on where reading stopped."""
@@ -333,7 +335,7 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         outcome = self._outcome or "lost"
-        self._conversation.on_end(outcome)
+        told = self._conversation.on_end(outcome) or {}
         elapsed_ms = (self._now() - self._started) * 1000
         if self._failed and not self._requests:
             self._record(None, "connection", outcome)
@@ -341,14 +343,20 @@ class Connection(asyncio.Protocol):
         log(
             "connection finished",
             peer=str(self._arrival),
-            tls=self._peer.tls_version or None if self._peer else None,
-            cipher=self._peer.cipher or None if self._peer else None,
-            client=_subject(self._peer.certificate) if self._peer else None,
+            **_shown(self._peer),
             requests=self._requests,
-            outcome=outcome,
             milliseconds=round(elapsed_ms, 3),
+            **{"outcome": outcome, **told},
         )
         self._home.forget(self)
+
+
+def _shown(peer: PeerInfo | None) -> dict[str, str]:
+    """Return what the handshake told of a client, as far as there is anything."""
+    if peer is None:
+        return {}
+    told = {"tls": peer.tls_version, "cipher": peer.cipher, "client": _subject(peer.certificate)}
+    return {name: text for name, text in told.items() if text}
 
 
 def _subject(certificate: x509.Certificate | None) -> str | None:

@@ -28,9 +28,9 @@ When `closed` is true after that, the server closes the connection properly. `re
 `data_to_send()` still goes out, then the connection ends and the reason is logged.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from cryptography import x509
 
@@ -38,6 +38,8 @@ from cucmsim.clock import Clock
 from cucmsim.services.journal import Exchange, Journal
 
 __all__ = [
+    "SERVER_ABORTED",
+    "SERVER_STOPPED",
     "Arrival",
     "Conversation",
     "ConversationFactory",
@@ -113,10 +115,14 @@ class Conversation(Protocol):
         """Return the messages to write now, once."""
         ...
 
-    def on_end(self, outcome: str) -> None:
-        """Take note that the connection is gone."""
+    def on_end(self, outcome: str) -> Mapping[str, object] | None:
+        """Take note that the connection is gone; return what its log line is to say besides."""
         ...
 
+
+SERVER_STOPPED: Final = "server stopped"
+SERVER_ABORTED: Final = "aborted, the server stopped"
+"""Outcomes of `on_end` that are our own doing, and nothing that the client did."""
 
 ConversationFactory = Callable[[Arrival, Record], Conversation]
 

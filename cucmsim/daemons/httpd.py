@@ -9,6 +9,7 @@ Source: phone.md 1.4; cucm.md 3.1 and 3.3.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from cryptography import x509
@@ -18,9 +19,9 @@ from cucmsim.daemons.filesource import FileSource, device_in
 from cucmsim.daemons.stream import StreamServer
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy, server_context
 from cucmsim.errors import RemoteProtocolError
-from cucmsim.protocols.http_files import FileRequested, HttpFileServer
+from cucmsim.protocols.http_files import LONGEST_HEAD, FileRequested, HttpFileServer
 
-__all__ = ["IsTrusted", "http_server", "https_server"]
+__all__ = ["HttpOptions", "IsTrusted", "http_server", "https_server"]
 
 IsTrusted = Callable[[x509.Certificate], bool]
 """Tells whether a client with this certificate may fetch files."""
@@ -28,16 +29,24 @@ IsTrusted = Callable[[x509.Certificate], bool]
 _SIGNED_CONFIG = ".cnf.xml.sgn"
 
 
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """`missing_status` answers what is not there; `longest_head` bounds a request's lines."""
+
+    missing_status: int = 404
+    longest_head: int = LONGEST_HEAD
+
+
 def http_server(
     endpoint: tuple[str, int],
     files: FileSource,
     recorder: Recorder,
     *,
-    missing_status: int = 404,
+    options: HttpOptions | None = None,
     limits: Limits | None = None,
 ) -> StreamServer:
-    """Return the server of plain HTTP; `missing_status` answers what is not there."""
-    factory = partial(_Conversation, files, missing_status, None, unsigned=False)
+    """Return the server of plain HTTP."""
+    factory = partial(_Conversation, files, options or HttpOptions(), None, unsigned=False)
     return StreamServer(endpoint, None, factory, recorder, limits)
 
 
@@ -49,7 +58,7 @@ def https_server(
     policy: TlsPolicy,
     *,
     is_trusted: IsTrusted | None = None,
-    missing_status: int = 404,
+    options: HttpOptions | None = None,
     limits: Limits | None = None,
 ) -> StreamServer:
     """Return the server of HTTPS; with `is_trusted` clients need a certificate that it accepts.
@@ -57,7 +66,7 @@ def https_server(
     Raises StartError when `identity` or `policy` cannot be used.
     """
     context = server_context(recorder.service, identity, policy)
-    factory = partial(_Conversation, files, missing_status, is_trusted, unsigned=True)
+    factory = partial(_Conversation, files, options or HttpOptions(), is_trusted, unsigned=True)
     return StreamServer(endpoint, context, factory, recorder, limits)
 
 
@@ -67,7 +76,7 @@ class _Conversation:
     def __init__(
         self,
         files: FileSource,
-        missing_status: int,
+        options: HttpOptions,
         is_trusted: IsTrusted | None,
         arrival: Arrival,
         record: Record,
@@ -79,7 +88,9 @@ class _Conversation:
         self._arrival = arrival
         self._record = record
         self._unsigned = unsigned
-        self._protocol = HttpFileServer(missing_status=missing_status)
+        self._protocol = HttpFileServer(
+            missing_status=options.missing_status, longest_head=options.longest_head
+        )
 
     @property
     def closed(self) -> bool:

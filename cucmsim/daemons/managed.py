@@ -21,7 +21,7 @@ from cucmsim.asgi import AsgiServer
 from cucmsim.daemons.base import listen_tcp
 from cucmsim.errors import StartError
 
-__all__ = ["ManagementServer", "TcpAccess", "TokenGuard"]
+__all__ = ["ManagementServer", "TcpAccess", "TokenGuard", "bind_unix"]
 
 _BACKLOG = 128
 
@@ -76,7 +76,7 @@ class ManagementServer:
 
     async def start(self) -> None:
         """Bind socket and port and serve. Raises StartError."""
-        listening = [(_bind_unix(self._path), self._app)]
+        listening = [(bind_unix(self._path), self._app)]
         if self._tcp is not None:
             try:
                 bound = listen_tcp(self.name, self._tcp.address, self._tcp.port)
@@ -96,8 +96,8 @@ class ManagementServer:
         self._path.unlink(missing_ok=True)
 
 
-def _bind_unix(path: Path) -> socket.socket:
-    """Bind the socket file, replacing one that nobody answers any more. Raises StartError."""
+def bind_unix(path: Path) -> socket.socket:
+    """Bind a socket file, replacing one that nobody answers any more. Raises StartError."""
     _remove_stale(path)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

@@ -8,18 +8,17 @@ any client certificate is taken, and judged at the REGISTER.
 Source: sip.md.
 """
 
-import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from cucmsim.clock import Clock
 from cucmsim.daemons.conversation import Arrival, Limits, PeerInfo, Record, Recorder
-from cucmsim.daemons.stream import StreamServer
-from cucmsim.daemons.tls import TlsIdentity, TlsPolicy, server_context
+from cucmsim.daemons.pace import Pace
+from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
+from cucmsim.daemons.transports import TcpAndTls
 from cucmsim.entropy import Entropy
-from cucmsim.errors import LocalProtocolError, RemoteProtocolError
+from cucmsim.errors import LocalProtocolError
 from cucmsim.formats.servicecontrol import Action, ServiceControl
 from cucmsim.formats.sip_framing import StreamLimits
 from cucmsim.pki.release import Release
@@ -75,14 +74,12 @@ class SipSurroundings:
     limits: SipLimits = field(default=SipLimits())
 
 
-class SipServer:
+class SipServer(TcpAndTls):
     """SIP of one node: `tcp` and `tls` are endpoints, either may be left out.
 
     `identity` is CallManager's certificate, needed for TLS. Raises StartError when it cannot be
     used.
     """
-
-    name = "sip"
 
     def __init__(
         self,
@@ -97,40 +94,21 @@ class SipServer:
         limits = around.limits
         granted = Limits(limits.handshake_s, limits.idle_s, limits.connections)
         self._around = around
-        self._servers: list[StreamServer] = []
-        if tcp is not None:
-            factory = partial(self._converse, "TCP", len(self._servers))
-            self._servers.append(StreamServer(tcp, None, factory, recorder, granted))
-        if tls is not None and identity is not None:
-            chosen = policy or TlsPolicy(request_client_certificate=True)
-            context = server_context(self.name, identity, chosen)
-            factory = partial(self._converse, "TLS", len(self._servers))
-            self._servers.append(StreamServer(tls, context, factory, recorder, granted))
-
-    @property
-    def ports(self) -> tuple[int, ...]:
-        """The ports bound, TCP before TLS; empty while stopped."""
-        return tuple(port for server in self._servers for port in server.ports)
-
-    async def start(self) -> None:
-        """Bind both ports and serve. Raises StartError, with nothing left bound."""
-        for place, server in enumerate(self._servers):
-            try:
-                await server.start()
-            except BaseException:
-                for started in self._servers[:place]:
-                    await started.stop(0)
-                raise
-
-    async def stop(self, drain_s: float) -> None:
-        """Close all connections; the phones look for another server."""
-        await asyncio.gather(*(server.stop(drain_s) for server in self._servers))
+        super().__init__(
+            "sip",
+            self._converse,
+            recorder,
+            granted,
+            tcp=tcp,
+            tls=tls,
+            identity=identity,
+            policy=policy,
+        )
 
     def _converse(
-        self, transport: str, place: int, arrival: Arrival, record: Record
+        self, transport: str, port: int, arrival: Arrival, record: Record
     ) -> "_Conversation":
         around = self._around
-        port = self._servers[place].ports[0]
         me = ServerIdentity(around.node, around.address, port, transport, around.release)
         return _Conversation(around, me, arrival, record)
 
@@ -150,11 +128,12 @@ class _Conversation:
         self._connection = f"sip-{me.transport.lower()}/{arrival.number}"
         self._peer: PeerInfo | None = None
         self._device: str | None = None
+        self._dismissed = ""
         self._orders: dict[OrderNumber, tuple[str, Callable[[int | None], None]]] = {}
-        self._partial_until: float | None = None
-        self._allowance = float(around.limits.burst)
-        self._counted_at = around.clock.monotonic()
-        self._timer: asyncio.TimerHandle | None = None
+        limits = around.limits
+        self._pace = Pace(
+            arrival, limits.burst, limits.rate, limits.message_s, around.clock.monotonic()
+        )
 
     # what the server calls
 
@@ -171,10 +150,10 @@ class _Conversation:
         now = Instant.of(self._around.clock)
         self._machine.handle_timeout(now)
         while event := self._machine.next_event(now):
-            self._count(now)
+            self._pace.count(now.monotonic_s)
             self._take(event, now)
         self._check_expiry(now)
-        self._check_partial(now)
+        self._pace.check_partial(now.monotonic_s, is_between=self._machine.is_between_messages)
         self._arm(now)
         return None
 
@@ -182,14 +161,16 @@ class _Conversation:
         """Return the messages to write."""
         return self._machine.data_to_send()
 
-    def on_end(self, outcome: str) -> None:  # noqa: ARG002 - the log has it
-        """Take note that the phone is registered no more."""
-        if self._timer is not None:
-            self._timer.cancel()
+    def on_end(self, outcome: str) -> Mapping[str, object] | None:
+        """Take note that the phone is registered no more; name it in the log."""
+        self._pace.sleep()
         self._around.registrations.unregister(self._connection)
         orders, self._orders = self._orders, {}
         for _, done in orders.values():
             done(None)
+        if self._device is None:
+            return None
+        return {"device": self._device, "outcome": self._dismissed or outcome}
 
     # what the registrations call
 
@@ -206,6 +187,7 @@ class _Conversation:
         with contextlib.suppress(LocalProtocolError):
             self._machine.forget()
         self._record(self._device, "connection", why)
+        self._dismissed = why
         self.closed = True
         self._arrival.wake()
 
@@ -275,17 +257,6 @@ class _Conversation:
 
     # deadlines
 
-    def _count(self, now: Instant) -> None:
-        """Let `rate` messages a second through, and a burst of them. Raises RemoteProtocolError."""
-        limits = self._around.limits
-        earned = (now.monotonic_s - self._counted_at) * limits.rate
-        self._allowance = min(self._allowance + earned, limits.burst) - 1
-        self._counted_at = now.monotonic_s
-        if self._allowance < 0:
-            raise RemoteProtocolError(
-                f"a flood: more than {limits.burst} messages and {limits.rate:g} a second"
-            )
-
     def _check_expiry(self, now: Instant) -> None:
         """Give the phone up when its keepalive is overdue."""
         held = self._around.registrations.by_connection(self._connection)
@@ -295,32 +266,11 @@ class _Conversation:
             self._machine.forget()
             self._record(self._device, "registration", "expired")
 
-    def _check_partial(self, now: Instant) -> None:
-        """See that a message does not take for ever. Raises RemoteProtocolError."""
-        if self._machine.is_between_messages:
-            self._partial_until = None
-            self._arrival.settle()
-        elif self._partial_until is None:
-            self._partial_until = now.monotonic_s + self._around.limits.message_s
-        elif self._partial_until <= now.monotonic_s:
-            limit = self._around.limits.message_s
-            raise RemoteProtocolError(f"no complete message within {limit:g} s")
-
     def _arm(self, now: Instant) -> None:
         """Wake up at the next deadline."""
         held = self._around.registrations.by_connection(self._connection)
-        deadlines = [
-            self._machine.next_timeout(),
-            None if held is None else held.expires_s,
-            self._partial_until,
-        ]
-        left = [each for each in deadlines if each is not None]
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if left:
-            delay_s = max(min(left) - now.monotonic_s, 0)
-            self._timer = asyncio.get_running_loop().call_later(delay_s, self._arrival.wake)
+        expires_s = None if held is None else held.expires_s
+        self._pace.wake_at(now.monotonic_s, self._machine.next_timeout(), expires_s)
 
 
 def _details(asked: RegisterRequested) -> PhoneDetails:

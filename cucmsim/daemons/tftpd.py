@@ -20,7 +20,7 @@ from cucmsim.daemons.tftp_transfers import SWEEP_S, Ask, Peer, block_tables
 from cucmsim.errors import StartError
 from cucmsim.services.journal import Exchange, Journal
 
-__all__ = ["TftpOptions", "TftpServer"]
+__all__ = ["TftpOptions", "TftpServer", "allow_descriptors"]
 
 _SPARE_DESCRIPTORS = 512
 
@@ -74,7 +74,7 @@ class TftpServer:
         # bound once: a filtered debug line then costs a call, not a new logger
         self._log = structlog.get_logger().bind(service=self.name, node=self._node)
         loop = asyncio.get_running_loop()
-        _allow_descriptors(self._options.max_transfers * len(self._endpoints))
+        allow_descriptors(self._options.max_transfers * len(self._endpoints))
         block_tables()
         self._poller = make_poller(loop)
         context = self._context(loop, self._poller)
@@ -172,7 +172,7 @@ class TftpServer:
         self._log.error(event, error=repr(error))
 
 
-def _allow_descriptors(transfers: int) -> None:
+def allow_descriptors(transfers: int) -> None:
     """Raise this process's limit of open files so that `transfers` sockets fit, if it may be."""
     if sys.platform == "win32":
         return

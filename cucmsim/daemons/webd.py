@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.types import ASGIApp
 
-from cucmsim.asgi import AsgiServer
+from cucmsim.asgi import AsgiLimits, AsgiServer
 from cucmsim.daemons.base import listen_tcp
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy, TlsVersion
 from cucmsim.errors import StartError
@@ -37,7 +37,9 @@ class WebServer:
         app: ASGIApp,
         identities: Sequence[TlsIdentity],
         policy: TlsPolicy,
+        limits: AsgiLimits | None = None,
     ) -> None:
+        self._limits = limits
         self._endpoint = endpoint
         self._app = app
         self._context = _context(identities, policy)
@@ -53,7 +55,7 @@ class WebServer:
         """Bind and serve. Raises StartError naming the port."""
         bound = listen_tcp(self.name, *self._endpoint)
         self._ports = (bound.getsockname()[1],)
-        self._server = AsgiServer(self._app, bound, self._context)
+        self._server = AsgiServer(self._app, bound, self._context, self._limits)
         await self._server.start()
 
     async def stop(self, drain_s: float) -> None:

@@ -207,6 +207,17 @@ async def test_there_is_not_always_something_to_do(lab: Lab, phone: CapfPhone, r
     assert (outcome.operation, outcome.reason) == (CapfOperation.NONE, reason)
 
 
+async def test_a_visit_is_one_log_line_with_device_and_outcome(lab: Lab) -> None:
+    await lab.pend(PendingOperation.INSTALL)
+    with capture_logs() as logs:
+        await lab.visit(CapfPhone(NAME))
+        await lab.settle()
+    (line,) = [line for line in logs if line["log_level"] != "debug"]
+    assert line["event"] == "connection finished"
+    told = (line["device"], line["operation"], line["outcome"])
+    assert told == (NAME, "install", "LSC installed")
+
+
 async def test_a_wrong_string_is_refused_and_never_logged(lab: Lab) -> None:
     mode = AuthenticationMode.AUTHENTICATION_STRING
     await lab.pend(

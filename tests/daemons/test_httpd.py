@@ -12,7 +12,7 @@ from cryptography import x509
 
 from cucmsim.clock import SystemClock
 from cucmsim.daemons.conversation import Limits, Recorder
-from cucmsim.daemons.httpd import http_server, https_server
+from cucmsim.daemons.httpd import HttpOptions, http_server, https_server
 from cucmsim.daemons.stream import StreamServer
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
 from cucmsim.phone.link import Link, LinkError, LinkOptions
@@ -66,7 +66,11 @@ async def running(server: StreamServer) -> AsyncIterator[int]:
 def plain(journal: Journal | None = None, missing_status: int = 404) -> StreamServer:
     limits = Limits(idle_s=5, connections=50)
     return http_server(
-        ("127.0.0.1", 0), Files(), recorder(journal), missing_status=missing_status, limits=limits
+        ("127.0.0.1", 0),
+        Files(),
+        recorder(journal),
+        options=HttpOptions(missing_status),
+        limits=limits,
     )
 
 

@@ -116,7 +116,7 @@ async def test_bytes_pass_as_they_are_and_the_log_names_no_tls() -> None:
             writer.close()
             assert await context.end_of(echo) == "closed by peer"
     (line,) = [line for line in logs if line["event"] == "connection finished"]
-    assert (line["tls"], line["cipher"], line["client"]) == (None, None, None)
+    assert line.keys().isdisjoint({"tls", "cipher", "client"})
     assert (line["requests"], line["log_level"]) == (1, "info")
 
 

@@ -23,9 +23,7 @@ from cucmsim.phone.link import Link, LinkOptions
 from cucmsim.pki.certificates import load_certificate
 from cucmsim.pki.keys import load_private_key
 from cucmsim.pki.release import Release
-from cucmsim.protocols.sip_common import Instant, answer_to
-from cucmsim.protocols.sip_phone import SipPhone
-from cucmsim.protocols.sip_phone_events import (
+from cucmsim.protocols.phone_events import (
     AlarmDelivered,
     Ordered,
     PhoneEvent,
@@ -34,6 +32,8 @@ from cucmsim.protocols.sip_phone_events import (
     Send,
     Unregistered,
 )
+from cucmsim.protocols.sip_common import Instant, answer_to
+from cucmsim.protocols.sip_phone import SipPhone
 from cucmsim.protocols.sip_phone_messages import PhoneProfile
 from cucmsim.services.journal import Journal
 from cucmsim.services.registration import Registrations, UnregisterReason
@@ -135,7 +135,7 @@ async def running(limits: SipLimits | None = None, mode: int = 1) -> AsyncIterat
 class Caller:
     """A phone's registration machine on one real connection."""
 
-    def __init__(self, link: "Link | Plain", profile: PhoneProfile) -> None:
+    def __init__(self, link: "Link | Plain | Trickle", profile: PhoneProfile) -> None:
         self.link = link
         self.phone = SipPhone(profile, ["127.0.0.1"], SeededEntropy(2))
         self.phone.start(Instant.of(CLOCK), alarms=[ALARM])
@@ -335,12 +335,15 @@ async def test_too_many_orders_at_once_are_refused() -> None:
 
 
 async def test_a_phone_that_comes_again_is_taken_over() -> None:
-    async with running() as context, registered(context) as old, registered(context):
-        assert len(context.registrations.held) == 1
-        while await old.link.receive():
-            pass
-        assert context.left == [UnregisterReason.DUPLICATE]
-        assert "registered again from 127.0.0.1" in context.answers()
+    with structlog.testing.capture_logs() as logs:
+        async with running() as context, registered(context) as old, registered(context):
+            assert len(context.registrations.held) == 1
+            while await old.link.receive():
+                pass
+            assert context.left == [UnregisterReason.DUPLICATE]
+            assert "registered again from 127.0.0.1" in context.answers()
+            await context.until(lambda: bool(logs))
+    assert (logs[0]["device"], logs[0]["outcome"]) == (NAME, "registered again from 127.0.0.1")
 
 
 async def test_a_phone_without_keepalive_is_given_up_after_135_seconds() -> None:
@@ -405,7 +408,14 @@ async def test_calls_and_wrong_requests_are_answered() -> None:
         (b"\x16\x03\x01\x02\x00\x01", "byte 0x16 begins no SIP message"),
         (b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 99999999\r\n\r\n", "a body of 99999999 bytes"),
         (b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 1\r\nl: 0\r\n\r\n", "2 headers Content-Length"),
+        (b"OPTIONS sip:a SIP/2.0\r\nContent-Length: -1\r\n\r\n", "Content-Length"),
+        (b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 1x\r\n\r\n", "Content-Length"),
+        (b"OPTIONS sip:a SIP/2.0\r\nSubject: a\r\n\r\n", "Content-Length"),
         (b"A" * 5000, "a line of more than 4096 bytes"),
+        (b"OPTIONS sip:a SIP/2.0\r\nX: " + b"a" * 65_536 + b"\r\n", " of more than "),
+        (b"OPTIONS sip:a SIP/2.0\r\n" + b"X: a\r\n" * 20_000, "more than"),
+        (b"\0" * 100, "byte 0x00 begins no SIP message"),
+        (b"OPTIONS sip:a SIP/2.0\r\nSubject: a\0b\r\nl: 0\r\n\r\n", ""),
     ],
 )
 async def test_garbage_closes_the_connection_with_one_log_line(data: bytes, outcome: str) -> None:
@@ -417,6 +427,45 @@ async def test_garbage_closes_the_connection_with_one_log_line(data: bytes, outc
     (line,) = [line for line in logs if line["event"] == "connection finished"]
     assert outcome in line["outcome"]
     assert line["log_level"] == "warning"
+
+
+class Trickle:
+    """A link that sends a byte at a time."""
+
+    def __init__(self, link: "Link | Plain") -> None:
+        self.link = link
+
+    async def send(self, data: bytes) -> None:
+        for place in range(len(data)):
+            await self.link.send(data[place : place + 1])
+
+    async def receive(self) -> bytes:
+        return await self.link.receive()
+
+
+async def test_a_registration_may_come_a_byte_at_a_time() -> None:
+    async with running() as context, plain(context) as link:
+        await Caller(Trickle(link), PROFILE).registered()
+        assert list(context.registrations.held) == [NAME]
+
+
+async def test_over_tls_too_a_registration_may_come_a_byte_at_a_time() -> None:
+    async with (
+        running() as context,
+        await Link.connect("127.0.0.1", context.server.ports[1]) as link,
+    ):
+        caller = Caller(Trickle(link), replace(PROFILE, transport="TLS"))
+        assert isinstance(await caller.next(), AlarmDelivered)
+        event = await caller.next()
+        assert isinstance(event, Rejected)
+        assert "Device security mismatch: expected TCP, received TLS" in event.warning
+
+
+async def test_rubbish_behind_a_registration_ends_it_with_its_connection() -> None:
+    async with running() as context, registered(context) as caller:
+        await caller.link.send(b"\r\n\r\n" + b"\xff\xfe rubbish \0" * 100)
+        await context.until(lambda: not context.registrations.held)
+        assert context.left == [UnregisterReason.CONNECTIVITY]
 
 
 async def test_a_flood_is_cut_off() -> None:

@@ -569,7 +569,7 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_may_be(
     asked: list[int] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (before, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits[0]))
-    tftpd._allow_descriptors(4096)
+    tftpd.allow_descriptors(4096)
     assert asked == ([] if after is None else [after])
 
 

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from cucmsim.asgi import AsgiLimits
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
 from cucmsim.daemons.webd import WebServer
 from cucmsim.entropy import SystemEntropy
@@ -64,6 +65,21 @@ async def running(*identities: TlsIdentity, keylog: Path | None = None) -> Async
         await server.stop(1)
         await server.stop(1)
     assert len(server.ports) == 0
+
+
+async def test_a_handshake_that_never_ends_is_cut_as_the_limits_say() -> None:
+    limits = AsgiLimits(handshake_s=0.05)
+    server = WebServer(("127.0.0.1", 0), APP, [rsa()], TlsPolicy(), limits)
+    await server.start()
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.ports[0])
+        writer.write(b"\x16\x03\x01")
+        async with asyncio.timeout(30):  # without a limit of ours: 60 s
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        writer.close()
+    finally:
+        await server.stop(1)
 
 
 async def _get(port: int, options: LinkOptions) -> tuple[str, bytes]:
