@@ -25,23 +25,28 @@ from cucmsim.phone.events import (
     TrustListUpdated,
     TrustListVerified,
 )
-from cucmsim.phone.lookup import ask_about_file, with_peer
+from cucmsim.phone.lookup import ask_about_file, ask_about_peer
 from cucmsim.phone.machine import Machine, Script, Session
 from cucmsim.phone.retrieval import retrieve_configuration
 from cucmsim.phone.steps import (
     FetchFailure,
     NotReached,
+    Outcome,
+    PeerUnproven,
     Register,
     Registered,
+    RegistrationRefused,
 )
 from cucmsim.phone.summary import BootSummary, summarise
 from cucmsim.phone.trust import Accepted, FileRequest, Refused
 from cucmsim.phone.values import FileKind, Purpose, TrustSource
 from cucmsim.pki.digests import Digest
 
-__all__ = ["Boot"]
+__all__ = ["Boot", "Restart"]
 
 _NO_SERVERS = "the phone has no configuration"
+_NO_SECURE_SERVER = "no trust list names a CallManager to register with over TLS"
+_NO_TRUSTED_SERVER = "no member shows a certificate that is trusted"
 
 
 class Boot(Machine):
@@ -56,6 +61,18 @@ class Boot(Machine):
         return summarise(self._session.history)
 
 
+class Restart(Machine):
+    """Fetches the configuration and, unless told not to, registers again (sip.md, restart)."""
+
+    def __init__(self, session: Session, *, registers: bool = True) -> None:
+        super().__init__(session, _restart(session, registers=registers))
+
+    @property
+    def summary(self) -> BootSummary:
+        """What it has led to so far."""
+        return summarise(self._session.history)
+
+
 def _boot(session: Session) -> Script[None]:
     session.emit(BootStarted(session.identity.name, session.servers))
     yield from _load_trust_list(session, FileKind.CTL)
@@ -63,6 +80,12 @@ def _boot(session: Session) -> Script[None]:
     _sum_up(session)
     yield from retrieve_configuration(session)
     yield from _register(session)
+
+
+def _restart(session: Session, *, registers: bool) -> Script[None]:
+    yield from retrieve_configuration(session)
+    if registers:
+        yield from _register(session)
 
 
 def _load_trust_list(session: Session, kind: FileKind) -> Script[None]:
@@ -168,13 +191,37 @@ def _register(session: Session) -> Script[None]:
         return
     members = tuple(member.process_node_name for member in step.members)
     session.emit(Registering(members, step.protocol, step.transport))
-    outcome = yield from with_peer(session, step, Purpose.SIP_PEER, members[0])
-    if isinstance(outcome, Registered):
-        session.emit(RegistrationSucceeded(outcome.server))
-    elif isinstance(outcome, NotReached):
-        session.emit(RegistrationFailed(outcome.reason))
-    else:
-        session.emit(RegistrationFailed("no member shows a certificate that is trusted"))
+    if step.is_secure and not session.lists.names_call_manager:
+        session.emit(RegistrationFailed(_NO_SECURE_SERVER))
+        return
+    outcome = yield step
+    for _ in members:  # each may show a certificate of its own, but not another one each time
+        if not isinstance(outcome, PeerUnproven):
+            break
+        yield from _ask_about(session, members[0], outcome.certificate_der)
+        outcome = yield replace(step, check=session.check(Purpose.SIP_PEER))
+    session.emit(_told(outcome))
+
+
+def _ask_about(session: Session, server: str, certificate_der: bytes) -> Script[None]:
+    """Ask TVS about a member; one that is not trusted is passed over from now on."""
+    decision = yield from ask_about_peer(session, Purpose.SIP_PEER, server, certificate_der)
+    if isinstance(decision, Refused):
+        session.refused.add((Purpose.SIP_PEER, certificate_der))
+
+
+def _told(outcome: Outcome) -> RegistrationSucceeded | RegistrationFailed:
+    match outcome:
+        case Registered():
+            return RegistrationSucceeded(
+                outcome.server, outcome.transport, outcome.number, outcome.expires_s
+            )
+        case RegistrationRefused():
+            return RegistrationFailed(outcome.text)
+        case NotReached():
+            return RegistrationFailed(outcome.reason, unreachable=True)
+        case _:
+            return RegistrationFailed(_NO_TRUSTED_SERVER)
 
 
 def _registration(session: Session) -> Register | None:
@@ -191,4 +238,9 @@ def _registration(session: Session) -> Register | None:
         alarms=tuple(event for event in session.history if isinstance(event, DeviceTlInfo)),
         certified=session.flash.active_certificate,
         check=session.check(Purpose.SIP_PEER),
+        reason=session.reason,
+        timers=configuration.timers,
+        version_stamp=configuration.version_stamp,
+        load=configuration.load,
+        inactive_load=configuration.inactive_load,
     )

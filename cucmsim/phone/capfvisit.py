@@ -120,14 +120,23 @@ def _finished(server: Endpoint, outcome: Outcome) -> CapfFinished:
     """Put what came of a visit into words."""
     if isinstance(outcome, CapfAnswered):
         usable = _is_usable(outcome.installed)
-        detail = outcome.text or ("" if usable else "the new LSC cannot be read")
-        return CapfFinished(server, outcome.operation, outcome.succeeded and usable, detail)
+        succeeded = outcome.succeeded and usable
+        ended = _ended(outcome) if usable else "the new LSC cannot be read"
+        detail = "" if succeeded else outcome.text or ended
+        return CapfFinished(server, outcome.operation, succeeded, detail)
     if isinstance(outcome, CapfBusy):
         return CapfFinished(server, CapfOperation.NONE, succeeded=False, detail="server busy")
     if isinstance(outcome, NotReached):
         return CapfFinished(server, CapfOperation.NONE, succeeded=False, detail=outcome.reason)
     detail = "server is not trusted"
     return CapfFinished(server, CapfOperation.NONE, succeeded=False, detail=detail)
+
+
+def _ended(answered: CapfAnswered) -> str:
+    """Say how a session ended of which the server told no more than a number (phone.md 5.2)."""
+    if answered.reason is None:
+        return "the server told no reason"
+    return f"the server ended the session with reason {answered.reason}"
 
 
 def _is_usable(certified: Certified | None) -> bool:

@@ -12,8 +12,6 @@ callbacks as they appear, in the words of the phone's generation. Its clock show
 """
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -21,28 +19,45 @@ from typing import Final
 from cucmsim.clock import Clock, SystemClock
 from cucmsim.errors import FormatError
 from cucmsim.formats.models import PHONE_MODELS
-from cucmsim.phone.boot import Boot
+from cucmsim.formats.phonealarms import OutOfServiceReason
+from cucmsim.formats.phonevalues import PhoneUrls
+from cucmsim.phone.boot import Boot, Restart
 from cucmsim.phone.config import PhoneConfiguration, parse_configuration
 from cucmsim.phone.console import Console
-from cucmsim.phone.events import Event, ResetReceived, TrustListsErased
+from cucmsim.phone.directory import ServiceBrowser
+from cucmsim.phone.events import Event, RegistrationSucceeded, ResetReceived, TrustListsErased
 from cucmsim.phone.execute import Button
 from cucmsim.phone.flash import Flash
 from cucmsim.phone.flashdir import FlashDirectory
-from cucmsim.phone.machine import Session
-from cucmsim.phone.performer import Network, Performer, Registrar
+from cucmsim.phone.flashlock import FlashLock
+from cucmsim.phone.flashowner import check_owner
+from cucmsim.phone.link import spoken_by
+from cucmsim.phone.lookup import Decision, HttpsCheck
+from cucmsim.phone.machine import Machine, Session
+from cucmsim.phone.networkview import network_view
+from cucmsim.phone.orders import COURSES, Course, Order
+from cucmsim.phone.performer import Network, Performer, Registrar, ServerFinder, Standing
+from cucmsim.phone.serveraddress import find_server, with_address
 from cucmsim.phone.statuslist import StatusList, StatusMessage
 from cucmsim.phone.statustexts import status_message
 from cucmsim.phone.steps import CapfAnswered, StoreFlash
-from cucmsim.phone.summary import BootSummary
+from cucmsim.phone.summary import BootSummary, summarise
 from cucmsim.phone.texts import console_texts, firmware_of
+from cucmsim.phone.trust import Refused
 from cucmsim.phone.tvscache import TvsCache
-from cucmsim.phone.values import Certified, FileKind, Generation, PhoneIdentity, Switches, Transport
-from cucmsim.phone.view import NetworkView, PhoneView, ServerView, trust_list_view
+from cucmsim.phone.values import (
+    Certified,
+    FileKind,
+    PhoneIdentity,
+    Refusal,
+    Switches,
+    Transport,
+)
+from cucmsim.phone.view import PhoneView, ServerView, trust_list_view
 from cucmsim.phone.web import PhoneFace
 
 __all__ = ["Phone", "PhoneOptions"]
 
-_IPV4: Final = 4
 _THREADED: Final = (12, 0)
 _THREAD: Final = (620, 870)
 
@@ -54,7 +69,8 @@ class PhoneOptions:
     `authentication_string` is what a person typed for CAPF; `mic` what the phone left the factory
     with, used where the flash has none; `retry_s` how long it waits before it boots again when
     no configuration came; `settle_s` what it takes it to go on with a new LSC, which gives the
-    cluster's TFTP servers the time to learn of it.
+    cluster's TFTP servers the time to learn of it; `watch_s` how often it looks whether somebody
+    asks it to erase its trust lists, while it stays on.
     """
 
     switches: Switches = field(default_factory=Switches)
@@ -63,6 +79,7 @@ class PhoneOptions:
     mic: Certified | None = None
     retry_s: float = 30.0
     settle_s: float = 1.0
+    watch_s: float = 0.5
 
 
 class Phone:
@@ -85,17 +102,20 @@ class Phone:
         """What it holds now."""
         self.status = StatusList()
         """Its status messages."""
-        self.registered_at: str | None = None
-        """The process node name of the member it is registered with."""
-        self._network = _with_tls_of(identity.generation, network)
+        self._network = replace(network, link=spoken_by(identity.generation, network.link))
         self._keeper = keeper
         self._options = options or PhoneOptions()
         self._registrar = registrar
+        if registrar is not None:
+            registrar.listen(self._show)
         self._clock = clock or SystemClock()
         self._on_line, self._on_status = on_line, on_status
         self._performer = Performer(self._network, self._show, registrar)
         self._cache = TvsCache()
-        self._pressed = asyncio.Event()
+        self._number = ""
+        self._pressed: asyncio.Queue[Order] = asyncio.Queue()
+        self.browser = ServiceBrowser(identity.name, self._network, self._show, self._decide)
+        """Its directory, and what its screen shows of it."""
         firmware = firmware_of(self.load)
         self.console = Console(
             identity.generation, thread=_THREAD if firmware and firmware >= _THREADED else None
@@ -120,40 +140,39 @@ class Phone:
             return None
 
     @property
+    def registered_at(self) -> str | None:
+        """The process node name of the member it is registered with."""
+        return self._standing.active
+
+    @property
     def can_register(self) -> bool:
         """Whether there is anything that registers it."""
         return self._registrar is not None
 
     async def start(self) -> None:
-        """Switch on: read the flash. Raises FlashError."""
+        """Switch on: read the flash. Raises FlashError, also where another phone has it."""
         if self._keeper is not None:
+            await asyncio.to_thread(self._keeper.lock.take, self.identity.name)
             self.flash = await asyncio.to_thread(self._keeper.load)
+            check_owner(self.flash, self.identity, self._keeper.path)
         if self.flash.mic is None and self._options.mic is not None:
             await self._store(replace(self.flash, mic=self._options.mic))
 
     async def boot(self) -> BootSummary:
-        """Boot once, to the end of registration. Raises FlashError when it cannot store."""
-        options, network = self._options, self._network
-        session = Session(
-            self.identity,
-            self.flash,
-            self._clock.now(),
-            tuple(server.host for server in network.servers),
-            cache=self._cache,
-            switches=options.switches,
-            authentication_string=options.authentication_string,
-            transports=options.transports,
-        )
-        self.registered_at = None
-        boot = Boot(session)
-        while (step := boot.next_step()) is not None:
-            await self._take_effects(boot)
-            outcome = await self._performer.perform(step)
-            if isinstance(outcome, CapfAnswered) and outcome.installed is not None:
-                await asyncio.sleep(options.settle_s)
-            boot.answer(outcome, self._clock.now())
-        await self._take_effects(boot)
-        self.registered_at = boot.summary.registered
+        """Boot once, from DHCP to the end of registration.
+
+        Raises FlashError when it cannot store, InterfaceError when DHCP cannot be asked.
+        """
+        return await self._boot(OutOfServiceReason.INITIALIZED)
+
+    async def _boot(self, reason: OutOfServiceReason) -> BootSummary:
+        """Boot, and tell the server that the phone was without service because of `reason`."""
+        if self._network.finder is not None:
+            await self._find_servers(self._network.finder)
+        if not self._network.servers:
+            return summarise(())
+        boot = Boot(replace(self._session(), reason=reason))
+        await self._run(boot)
         return boot.summary
 
     async def stay(self, on_boot: Callable[[BootSummary], None], first: BootSummary) -> None:
@@ -161,32 +180,66 @@ class Phone:
         summary = first
         while True:
             order = await self._next_order(summary)
-            if order is not None:
+            if order is None:
+                summary = await self.boot()
+            else:
                 self._show(ResetReceived(order))
-            summary = await self.boot()
+                if order == Order.ERASE:
+                    await self.erase_trust_lists()
+                summary = await self._obey(COURSES[Order(order)])
             on_boot(summary)
+
+    async def _obey(self, course: Course) -> BootSummary:
+        """Do what an order means; return what came of it."""
+        if course.registers:
+            await self._unregister()
+        if course.boots:
+            return await self._boot(course.reason)
+        session = replace(self._session(), reason=course.reason)
+        restart = Restart(session, registers=course.registers)
+        await self._run(restart)
+        if course.registers:
+            return restart.summary
+        return replace(restart.summary, registered=self.registered_at)
 
     async def erase_trust_lists(self) -> None:
         """Erase CTL and ITL, as a person does in the security settings. Raises FlashError."""
         self._show(TrustListsErased())
         self._cache.flush()
         await self._store(self.flash.without_trust_lists())
+        if self._keeper is not None:
+            self._keeper.lock.answer()
 
     async def press(self, button: Button) -> bool:
         """Do what a button does; tell whether this phone can."""
         if button is Button.RESET:
-            self._pressed.set()
-        return button is not Button.DIRECTORIES
+            self._pressed.put_nowait(Order.KEYPAD)
+        if button is Button.ERASE:
+            self._pressed.put_nowait(Order.ERASE)
+        if button is Button.DIRECTORIES:
+            return not (await self.browser.press(self._urls)).failure
+        return True
+
+    async def authorize(self, user: str, password: str) -> bool:
+        """Have the authentication URL say whether `user` may press buttons from afar."""
+        return await self.browser.authorize(self._urls, user, password)
 
     async def close(self) -> None:
         """Switch off."""
+        try:
+            await self._unregister()
+        finally:
+            if self._keeper is not None:
+                self._keeper.lock.drop()
+
+    async def _unregister(self) -> None:
         if self._registrar is not None:
             await self._registrar.close()
 
     @property
     def face(self) -> PhoneFace:
         """What its web pages need."""
-        return PhoneFace(self.view, self.press)
+        return PhoneFace(self.view, self.press, self.authorize)
 
     def view(self) -> PhoneView:
         """Return what its web pages show now."""
@@ -197,24 +250,71 @@ class Phone:
             at=self._clock.now(),
             load=self.load,
             service_state="Idle" if self.registered_at is None else "Active",
-            network=NetworkView(
-                ip_address=_own_address(self._network.servers[0].host),
-                dhcp_enabled=False,
-                tftp_servers=tuple(server.host for server in self._network.servers),
-                alternate_tftp=True,
-            ),
-            servers=tuple(
-                ServerView(name, "Active" if name == self.registered_at else "") for name in members
-            ),
+            network=network_view(self._network),
+            servers=tuple(ServerView(name, self._state_of(name)) for name in members),
             ctl=trust_list_view(self.flash.ctl),
             itl=trust_list_view(self.flash.itl),
             configuration=configuration,
             status=self.status,
             logs=self.console.files,
+            number=self._number,
         )
 
-    async def _take_effects(self, boot: Boot) -> None:
-        for effect in boot.take_effects():
+    @property
+    def _standing(self) -> Standing:
+        return Standing() if self._registrar is None else self._registrar.standing
+
+    def _state_of(self, member: str) -> str:
+        """Return what the pages say behind the name of a member."""
+        standing = self._standing
+        if member == standing.active:
+            return "Active"
+        return "Standby" if member in standing.standby else ""
+
+    @property
+    def _urls(self) -> PhoneUrls:
+        return (self.configuration or PhoneConfiguration()).urls
+
+    def _session(self) -> Session:
+        """Return what a machine of this phone begins with."""
+        options = self._options
+        return Session(
+            self.identity,
+            self.flash,
+            self._clock.now(),
+            tuple(server.host for server in self._network.servers),
+            cache=self._cache,
+            switches=options.switches,
+            authentication_string=options.authentication_string,
+            transports=options.transports,
+        )
+
+    async def _find_servers(self, finder: ServerFinder) -> None:
+        """Ask where the TFTP servers are; when nobody says so those known before stay."""
+        told = await finder.find(self._show)
+        if told is not None:
+            self._network = self._network.as_told(told)
+            self._performer = Performer(self._network, self._show, self._registrar)
+
+    async def _run(self, machine: Machine) -> None:
+        """Carry out the steps of a machine. Raises FlashError when it cannot store."""
+        while (step := machine.next_step()) is not None:
+            await find_server(step, self._network.names)
+            await self._take_effects(machine)
+            outcome = await self._performer.perform(step)
+            if isinstance(outcome, CapfAnswered) and outcome.installed is not None:
+                await asyncio.sleep(self._options.settle_s)
+            machine.answer(outcome, self._clock.now())
+        await self._take_effects(machine)
+
+    async def _decide(self, server: str, certificate_der: bytes) -> Decision:
+        """Decide about the certificate of an HTTPS server, asking TVS if need be."""
+        check = HttpsCheck(self._session(), server, certificate_der)
+        await self._run(check)
+        return check.decision or Refused(Refusal.UNKNOWN_CERTIFICATE)
+
+    async def _take_effects(self, machine: Machine) -> None:
+        for effect in machine.take_effects():
             if isinstance(effect, StoreFlash):
                 await self._store(effect.flash)
             else:
@@ -227,10 +327,12 @@ class Phone:
 
     def _show(self, event: Event) -> None:
         """Put an event into the console log and, where one shows it, among the messages."""
-        now = self._clock.now()
-        for line in self.console.write(self._texts.render(event), now):
+        now, shown = self._clock.now(), with_address(event, self._network.names)
+        for line in self.console.write(self._texts.render(shown), now):
             if self._on_line is not None:
                 self._on_line(line)
+        if isinstance(event, RegistrationSucceeded):
+            self._number = event.number
         text = status_message(event, self.identity.generation)
         if text is not None:
             self.status = self.status.add(now, text)
@@ -238,8 +340,10 @@ class Phone:
                 self._on_status(self.status.messages[-1])
 
     async def _next_order(self, summary: BootSummary) -> str | None:
-        """Wait for a reason to boot; None: the last boot brought no configuration."""
-        waits: list[asyncio.Task[str]] = [asyncio.create_task(self._button())]
+        """Wait for an `Order`; None: the last boot brought no configuration."""
+        waits: list[asyncio.Task[str]] = [asyncio.create_task(self._pressed.get())]
+        if self._keeper is not None:
+            waits.append(asyncio.create_task(self._asked_to_erase(self._keeper.lock)))
         if self._registrar is not None:
             waits.append(asyncio.create_task(self._registrar.next_order()))
         patience = None if _is_settled(summary) else self._options.retry_s
@@ -252,35 +356,15 @@ class Phone:
             for task in waits:
                 task.cancel()
 
-    async def _button(self) -> str:
-        await self._pressed.wait()
-        self._pressed.clear()
-        return "reset"
-
-
-def _with_tls_of(generation: Generation, network: Network) -> Network:
-    """Let a 79xx speak TLS 1.0, the last that it knows (phone.md 4.1)."""
-    if generation is not Generation.SERIES_79XX or network.link.tls_version is not None:
-        return network
-    return replace(network, link=replace(network.link, tls_version="1.0"))
+    async def _asked_to_erase(self, lock: FlashLock) -> str:
+        """Wait until somebody asks, who cannot erase while the phone has its flash."""
+        while True:
+            if lock.is_asked:
+                return Order.ERASE
+            await asyncio.sleep(self._options.watch_s)
 
 
 def _is_settled(summary: BootSummary) -> bool:
     """Tell whether a configuration came, or something was refused: then a phone waits."""
     kinds = [each.kind for each in summary.accepted]
     return FileKind.CONFIG in kinds or bool(summary.refused)
-
-
-def _own_address(towards: str) -> str:
-    """Return the address from which a server is reached; empty when that cannot be told."""
-    try:
-        version = ipaddress.ip_address(towards).version
-    except ValueError:
-        return ""  # a name: pages wait for no DNS
-    family = socket.AF_INET if version == _IPV4 else socket.AF_INET6
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((towards, 9))  # UDP: nothing is sent
-        except OSError:
-            return ""
-        return str(probe.getsockname()[0])

@@ -8,6 +8,13 @@ stand in `fileevents` and `peerevents`.
 
 from typing import TypeAlias
 
+from cucmsim.phone.dhcpevents import (
+    DhcpAnswered,
+    DhcpAsked,
+    DhcpOffered,
+    DhcpRefused,
+    DhcpTimedOut,
+)
 from cucmsim.phone.fileevents import (
     BootStarted,
     CacheFlushed,
@@ -33,6 +40,7 @@ from cucmsim.phone.fileevents import (
     TrustListVerified,
     VerificationFailed,
 )
+from cucmsim.phone.moreevents import DirectoryAnswered
 from cucmsim.phone.peerevents import (
     CapfFinished,
     CapfSkipped,
@@ -47,6 +55,7 @@ from cucmsim.phone.peerevents import (
     HttpsRefused,
     Registering,
     RegistrationFailed,
+    RegistrationLost,
     RegistrationSucceeded,
     ResetReceived,
     TlsHandshakeWaited,
@@ -75,6 +84,12 @@ __all__ = [
     "ConfigurationKept",
     "DeviceCertificateUsed",
     "DeviceTlInfo",
+    "DhcpAnswered",
+    "DhcpAsked",
+    "DhcpOffered",
+    "DhcpRefused",
+    "DhcpTimedOut",
+    "DirectoryAnswered",
     "DirectoryRequested",
     "DownloadFailed",
     "DownloadFinished",
@@ -88,6 +103,7 @@ __all__ = [
     "HttpsRefused",
     "Registering",
     "RegistrationFailed",
+    "RegistrationLost",
     "RegistrationSucceeded",
     "RequestRetransmitted",
     "RequestSent",
@@ -118,7 +134,12 @@ __all__ = [
 ]
 
 Event: TypeAlias = (
-    BootStarted
+    DhcpAsked
+    | DhcpOffered
+    | DhcpRefused
+    | DhcpAnswered
+    | DhcpTimedOut
+    | BootStarted
     | DownloadStarted
     | ServerSecurity
     | FileApproved
@@ -155,6 +176,7 @@ Event: TypeAlias = (
     | TvsFailed
     | TvsGivenUp
     | DirectoryRequested
+    | DirectoryAnswered
     | HttpsConnecting
     | HttpsConnected
     | HttpsNotInTrustList
@@ -166,6 +188,7 @@ Event: TypeAlias = (
     | Registering
     | RegistrationSucceeded
     | RegistrationFailed
+    | RegistrationLost
     | ResetReceived
     | DeviceTlInfo
 )

@@ -1,8 +1,9 @@
 """Buttons pressed from afar: `POST /CGI/Execute` with a `CiscoIPPhoneExecute` document.
 
 Of all that a real phone takes, this one knows the buttons Directories and Settings, and in the
-settings the keys `* * #`, which unlock them, and `* * # * *`, which reset the phone. Anything else
-is refused in the answer, item by item. Up to three items are taken, in order of priority. Pure.
+settings the keys `* * #`, which unlock them, and `* * # * *`, which reset the phone; in unlocked
+settings the soft key Erase erases CTL and ITL. Anything else is refused in the answer, item by
+item. Up to three items are taken, in order of priority. Pure.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _KEYS = {f"Key:KeyPad{digit}": str(digit) for digit in range(10)} | {
     "Key:KeyPadStar": "*",
     "Key:KeyPadPound": "#",
 }
+_ERASE = "Key:Soft4"
 _UNLOCK = "**#"
 _RESET = "**#**"
 
@@ -40,6 +42,7 @@ class Button(StrEnum):
     SETTINGS = "settings"
     UNLOCK = "unlock settings"
     RESET = "reset"
+    ERASE = "erase CTL and ITL"
     KEY = "key"
 
 
@@ -68,7 +71,7 @@ class Keypad:
     """Makes buttons out of keys; it remembers whether the settings are open and what was typed."""
 
     def __init__(self) -> None:
-        self._in_settings = False
+        self._in_settings = self._is_unlocked = False
         self._typed = ""
 
     def press(self, url: str) -> Button | None:
@@ -76,6 +79,9 @@ class Keypad:
         if url in _KEYS:
             return self._type(_KEYS[url])
         self._typed = ""
+        if url == _ERASE:
+            return Button.ERASE if self._is_unlocked else None
+        self._is_unlocked = False
         self._in_settings = url == "Key:Settings"
         if self._in_settings:
             return Button.SETTINGS
@@ -89,7 +95,10 @@ class Keypad:
         if self._typed == _RESET:
             self._typed = ""
             return Button.RESET
-        return Button.UNLOCK if self._typed.endswith(_UNLOCK) else Button.KEY
+        if self._typed.endswith(_UNLOCK):
+            self._is_unlocked = True
+            return Button.UNLOCK
+        return Button.KEY
 
 
 def parse_execute(document: bytes) -> tuple[str, ...]:

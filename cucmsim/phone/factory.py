@@ -5,17 +5,27 @@ from datetime import datetime
 from cucmsim.entropy import Entropy
 from cucmsim.phone.values import Certified, PhoneIdentity
 from cucmsim.pki.certificates import certificate_der, new_serial
-from cucmsim.pki.keys import KeySpec, dump_private_key, generate_key
+from cucmsim.pki.keys import KeySpec, PrivateKey, dump_private_key, generate_key
 from cucmsim.pki.manufacturing import issue_mic
 
-__all__ = ["make_mic"]
+__all__ = ["make_key", "make_mic"]
 
 _KEY = KeySpec.parse("rsa-2048")
 
 
-def make_mic(identity: PhoneIdentity, entropy: Entropy, now: datetime) -> Certified:
-    """Make a key and have the simulated manufacturer certify it; blocks for some 0.1 s."""
-    key = generate_key(_KEY)
+def make_key() -> PrivateKey:
+    """Make a phone's key; blocks for some 0.1 s."""
+    return generate_key(_KEY)
+
+
+def make_mic(
+    identity: PhoneIdentity, entropy: Entropy, now: datetime, key: PrivateKey | None = None
+) -> Certified:
+    """Have the simulated manufacturer certify `key`, or a new one; blocks.
+
+    To certify takes a millisecond, to make a key a hundred: a fleet's phones share one.
+    """
+    key = key or make_key()
     mic = issue_mic(
         identity.name,
         identity.model,

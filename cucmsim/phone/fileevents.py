@@ -246,13 +246,15 @@ class ConfigurationAccepted:
     """A configuration is in force now; `version_stamp` is its own.
 
     `source` is why its signature was trusted, None where it had none: over HTTPS, or where the
-    phone holds no trust list. `signer` is the subject of the one who signed.
+    phone holds no trust list. `signer` is the subject of the one who signed; over HTTPS,
+    `tls_server` is the trusted server that stands for a signature.
     """
 
     name: str
     version_stamp: str
     source: TrustSource | None = None
     signer: str = ""
+    tls_server: str = ""
 
 
 @dataclass(frozen=True, slots=True)

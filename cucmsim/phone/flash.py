@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from cucmsim.errors import CucmsimError
 from cucmsim.phone.values import Certified
 
-__all__ = ["Flash"]
+__all__ = ["Flash", "FlashError"]
+
+
+class FlashError(CucmsimError):
+    """A flash directory cannot be read, written or had; says which file and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Each piece is a file named by the SHA-256 of its bytes; `manifest.json` says whi
 flash. A piece is written under another name, made durable and renamed; the manifest last of all, in
 the same way. So there is the old flash or the new one, never a mixture. What nothing names any more
 is deleted by the next `store`. Files are readable by their owner only: private keys are among them.
-One process at a time may write.
+One process at a time may write: a phone that runs has the lock (flashlock.py).
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from cucmsim.errors import CucmsimError
-from cucmsim.phone.flash import Flash
+from cucmsim.phone.flash import Flash, FlashError
+from cucmsim.phone.flashlock import FlashLock
 from cucmsim.phone.values import Certified
 
 __all__ = ["FileOperations", "FlashDirectory", "FlashError"]
@@ -30,10 +30,6 @@ _Digest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")
 _PieceName: TypeAlias = Literal[
     "ctl", "itl", "config", "lsc.certificate", "lsc.key", "mic.certificate", "mic.key"
 ]
-
-
-class FlashError(CucmsimError):
-    """A flash directory cannot be read or written; says which file and why."""
 
 
 class FileOperations:
@@ -68,21 +64,26 @@ class FlashDirectory:
     """The directory that holds one phone's flash; it need not exist yet."""
 
     def __init__(self, path: Path, operations: FileOperations | None = None) -> None:
-        self._path = path
+        self.path = path
+        self.lock = FlashLock(path)
+        """Held by the process that runs a phone on it."""
         self._do = operations or FileOperations()
 
     def load(self) -> Flash:
         """Return what is stored, an empty flash where nothing is. Raises FlashError."""
         try:
-            text = (self._path / _MANIFEST).read_text()
+            text = (self.path / _MANIFEST).read_text()
         except FileNotFoundError:
             return Flash()
-        except (OSError, ValueError) as error:
-            raise FlashError(f"{self._path / _MANIFEST}: {error}") from error
+        except ValueError as error:
+            raise self._damaged(_MANIFEST, str(error)) from error
+        except OSError as error:
+            raise FlashError(f"{self.path / _MANIFEST}: {error}") from error
         try:
             return self._read(_Manifest.model_validate_json(text))
         except ValidationError as error:
-            raise FlashError(f"{self._path / _MANIFEST}: damaged: {error}") from error
+            problems = "; ".join(each["msg"] for each in error.errors())
+            raise self._damaged(_MANIFEST, problems) from error
 
     def store(self, flash: Flash) -> None:
         """Replace what is stored. Raises FlashError; then the old flash is still there."""
@@ -90,32 +91,32 @@ class FlashDirectory:
         digests = {name: _digest(piece) for name, piece in pieces.items()}
         manifest = _Manifest(pieces=digests, settings=flash.settings)
         try:
-            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for name, piece in pieces.items():
                 if not self._holds(digests[name]):
                     self._put(digests[name], piece)
-            self._do.sync_directory(self._path)
+            self._do.sync_directory(self.path)
             self._put(_MANIFEST, manifest.model_dump_json(indent=1).encode())
-            self._do.sync_directory(self._path)
+            self._do.sync_directory(self.path)
             self._clean(set(digests.values()))
         except OSError as error:
-            raise FlashError(f"{self._path}: {error}") from error
+            raise FlashError(f"{self.path}: {error}") from error
 
     def _put(self, name: str, data: bytes) -> None:
-        new = self._path / (name + _NEW)
+        new = self.path / (name + _NEW)
         self._do.write(new, data)
-        self._do.rename(new, self._path / name)
+        self._do.rename(new, self.path / name)
 
     def _holds(self, name: str) -> bool:
         """Tell whether a piece is there, whole."""
         try:
-            return _digest((self._path / name).read_bytes()) == name
+            return _digest((self.path / name).read_bytes()) == name
         except FileNotFoundError:
             return False
 
     def _clean(self, kept: set[str]) -> None:
         """Delete pieces that the manifest does not name; leave what is not ours."""
-        for path in self._path.iterdir():
+        for path in self.path.iterdir():
             if _OURS.fullmatch(path.name) and path.name not in kept:
                 self._do.delete(path)
 
@@ -131,14 +132,23 @@ class FlashDirectory:
         )
 
     def _piece(self, name: str) -> bytes:
-        path = self._path / name
+        path = self.path / name
         try:
             data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise self._damaged(name, "No such file") from error
         except OSError as error:
             raise FlashError(f"{path}: {error}") from error
         if _digest(data) != name:
-            raise FlashError(f"{path}: damaged: its bytes do not have this digest")
+            raise self._damaged(name, "its bytes do not have this digest")
         return data
+
+    def _damaged(self, name: str, problem: str) -> FlashError:
+        """Return the error, with what to do about it."""
+        return FlashError(
+            f"{self.path / name}: damaged: {problem}; no phone can start from it: delete "
+            f"{self.path}, or `cucmsim phone erase --all {self.path}`"
+        )
 
 
 class _Manifest(BaseModel):

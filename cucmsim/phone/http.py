@@ -20,10 +20,19 @@ from cucmsim.phone.steps import (
 )
 from cucmsim.protocols.http_client import FileAnswered, HttpFileClient, file_request
 
-__all__ = ["HttpPatience", "fetch_http", "fetch_https"]
+__all__ = [
+    "HttpPatience",
+    "HttpResult",
+    "HttpStream",
+    "exchange",
+    "exchange_plain",
+    "fetch_http",
+    "fetch_https",
+]
 
 _READ_SIZE: Final = 65_536
-_Result: TypeAlias = Fetched | NotFetched
+HttpResult: TypeAlias = Fetched | NotFetched
+"""The file or page, or why it did not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +45,16 @@ class HttpPatience:
 
 async def fetch_http(
     server: tuple[str, int], name: str, size_limit: int, patience: HttpPatience | None = None
-) -> _Result:
+) -> HttpResult:
     """Get `name` of `server`, an address and a port."""
     patience = patience or HttpPatience()
+    return await exchange_plain(server, file_request(name, *server), size_limit, patience)
+
+
+async def exchange_plain(
+    server: tuple[str, int], request: bytes, size_limit: int, patience: HttpPatience
+) -> HttpResult:
+    """Connect without TLS, send `request` and read the answer."""
     try:
         async with asyncio.timeout(patience.idle_s):
             reader, writer = await asyncio.open_connection(*server)
@@ -46,7 +62,7 @@ async def fetch_http(
         return NotFetched(FetchFailure.UNREACHABLE, text=str(error) or "no answer")
     plain = _Plain(reader, writer, patience.idle_s)
     try:
-        return await _exchange(plain, server, name, size_limit, patience)
+        return await exchange(plain, request, size_limit, patience)
     finally:
         writer.transport.abort()  # nothing is owed to a server that closes after each answer
 
@@ -58,7 +74,7 @@ async def fetch_https(
     check: PeerCheck,
     options: LinkOptions,
     patience: HttpPatience | None = None,
-) -> _Result | PeerRefused | PeerUnproven:
+) -> HttpResult | PeerRefused | PeerUnproven:
     """Get `name` over TLS, if the server is trusted."""
     patience = patience or HttpPatience()
     try:
@@ -66,12 +82,12 @@ async def fetch_https(
             verdict = judge(check, link.server_certificate)
             if verdict is not None:
                 return verdict
-            return await _exchange(link, server, name, size_limit, patience)
+            return await exchange(link, file_request(name, *server), size_limit, patience)
     except LinkError as error:
         return NotFetched(FetchFailure.UNREACHABLE, text=str(error))
 
 
-class _Stream(Protocol):
+class HttpStream(Protocol):
     """What an exchange needs of a connection."""
 
     async def send(self, message: bytes) -> None:
@@ -104,13 +120,14 @@ class _Plain:
             raise LinkError(str(error) or f"no answer within {self._idle_s:g} s") from error
 
 
-async def _exchange(
-    stream: _Stream, server: tuple[str, int], name: str, size_limit: int, patience: HttpPatience
-) -> _Result:
+async def exchange(
+    stream: HttpStream, request: bytes, size_limit: int, patience: HttpPatience
+) -> HttpResult:
+    """Send `request` over a connection and read the answer."""
     client = HttpFileClient(size_limit)
     try:
         async with asyncio.timeout(patience.total_s):
-            await stream.send(file_request(name, *server))
+            await stream.send(request)
             while (result := client.result) is None:
                 client.receive_data(await stream.receive())
     except TimeoutError:

@@ -5,8 +5,10 @@ reports the certificate it was shown, and the phone's trust decision is made els
 """
 
 import asyncio
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
+from socket import gaierror
 from types import TracebackType
 from typing import Self
 
@@ -15,8 +17,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from OpenSSL import SSL
 
 from cucmsim.errors import CucmsimError
+from cucmsim.formats.models import Generation
 
-__all__ = ["TLS_VERSIONS", "Link", "LinkError", "LinkOptions", "UnusableOptionsError"]
+__all__ = [
+    "TLS_VERSIONS",
+    "Link",
+    "LinkError",
+    "LinkOptions",
+    "UnusableOptionsError",
+    "spoken_by",
+    "unreached",
+]
 
 TLS_VERSIONS = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
 """TLS versions by the names of the command line, with their numbers on the wire."""
@@ -49,6 +60,13 @@ class LinkOptions:
     keylog: Path | None = None
 
 
+def spoken_by(generation: Generation, options: LinkOptions) -> LinkOptions:
+    """Return `options` for a phone: a 79xx knows TLS 1.0 at most (phone.md 4.1)."""
+    if generation is not Generation.SERIES_79XX or options.tls_version is not None:
+        return options
+    return replace(options, tls_version="1.0")
+
+
 class Link:
     """An established connection; made by `Link.connect`, used with `async with`."""
 
@@ -71,7 +89,7 @@ class Link:
             async with asyncio.timeout(options.timeout_s):
                 streams = await asyncio.open_connection(host, port)
         except (OSError, TimeoutError) as error:
-            raise LinkError(f"{where}: cannot connect: {error or 'no answer'}") from error
+            raise LinkError(f"{where}: cannot connect: {unreached(error)}") from error
         link = cls(where, streams, tls, options)
         try:
             await link._shake_hands()
@@ -84,6 +102,12 @@ class Link:
     def server_certificate(self) -> x509.Certificate | None:
         """The certificate the server presented."""
         return self._tls.get_peer_certificate(as_cryptography=True)
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Address and port of our end."""
+        name = self._writer.get_extra_info("sockname")
+        return str(name[0]), int(name[1])
 
     @property
     def tls_version(self) -> str:
@@ -103,13 +127,16 @@ class Link:
             raise LinkError(f"{self._where}: {_reason(error)}") from error
         await self._flush()
 
-    async def receive(self) -> bytes:
-        """Return the next decrypted bytes, b"" once the server has closed. Raises LinkError."""
+    async def receive(self, *, patient: bool = False) -> bytes:
+        """Return the next decrypted bytes, b"" once the server has closed. Raises LinkError.
+
+        `patient`: however long it takes.
+        """
         while True:
             try:
                 return self._tls.recv(_READ_SIZE)
             except SSL.WantReadError:
-                if not await self._fill():
+                if not await self._fill(None if patient else self._timeout_s):
                     return b""
             except SSL.ZeroReturnError:
                 return b""
@@ -148,7 +175,7 @@ class Link:
                 self._tls.do_handshake()
             except SSL.WantReadError:
                 await self._flush()
-                if not await self._fill():
+                if not await self._fill(self._timeout_s):
                     raise LinkError(f"{self._where}: closed during the TLS handshake") from None
             except SSL.Error as error:
                 await self._flush()
@@ -157,10 +184,10 @@ class Link:
                 await self._flush()
                 return
 
-    async def _fill(self) -> bool:
+    async def _fill(self, timeout_s: float | None) -> bool:
         """Wait for bytes and hand them to TLS; False at the end of the stream."""
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s):
                 data = await self._reader.read(_READ_SIZE)
         except TimeoutError as error:
             raise LinkError(f"{self._where}: no answer within {self._timeout_s:g} s") from error
@@ -181,6 +208,13 @@ class Link:
 
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+def unreached(error: OSError) -> str:
+    """Say why a connection was not made, without asyncio's words for it; "" is a timeout."""
+    if isinstance(error, gaierror):
+        return error.strerror or str(error)
+    return os.strerror(error.errno) if error.errno else str(error) or "no answer"
 
 
 def _client_context(options: LinkOptions) -> SSL.Context:

@@ -42,7 +42,6 @@ from cucmsim.phone.steps import (
     Outcome,
     PeerRefused,
     PeerUnproven,
-    Register,
     RunCapf,
     TvsAnswered,
 )
@@ -154,7 +153,7 @@ def ask_about_peer(
 
 
 def with_peer(
-    session: Session, step: Fetch | RunCapf | Register, purpose: Purpose, server: str
+    session: Session, step: Fetch | RunCapf, purpose: Purpose, server: str
 ) -> Script[Outcome]:
     """Carry out a step over TLS; if its server is unproven ask TVS, and then once again."""
     outcome = yield step

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
 from cucmsim.errors import FormatError, LocalProtocolError
+from cucmsim.formats.phonealarms import OutOfServiceReason
 from cucmsim.phone.config import PhoneConfiguration, parse_configuration
 from cucmsim.phone.events import Event
 from cucmsim.phone.flash import Flash
@@ -29,6 +30,7 @@ from cucmsim.phone.steps import (
     PeerUnproven,
     Register,
     Registered,
+    RegistrationRefused,
     RunCapf,
     Step,
     StoreFlash,
@@ -49,7 +51,7 @@ OUTCOMES: Final[Mapping[type[Step], tuple[type[Outcome], ...]]] = MappingProxyTy
         Fetch: (Fetched, NotFetched, PeerRefused, PeerUnproven),
         AskTvs: (TvsAnswered, NotReached, PeerRefused),
         RunCapf: (CapfAnswered, CapfBusy, NotReached, PeerRefused, PeerUnproven),
-        Register: (Registered, NotReached, PeerRefused, PeerUnproven),
+        Register: (Registered, RegistrationRefused, NotReached, PeerRefused, PeerUnproven),
     }
 )
 """What can come of each step; anything else is a mistake of whoever carried it out."""
@@ -60,8 +62,8 @@ class Session:
     """What a phone knows while one machine runs.
 
     `servers` are its TFTP servers in order; `authentication_string` is what a person typed for
-    CAPF; `transports` are those it may use of what its generation knows; `effects` are those not
-    yet taken, `history` every event.
+    CAPF; `transports` are those it may use of what its generation knows; `reason` is why it was
+    without service; `effects` are those not yet taken, `history` every event.
     """
 
     identity: PhoneIdentity
@@ -72,9 +74,11 @@ class Session:
     switches: Switches = field(default_factory=Switches)
     authentication_string: str | None = None
     transports: tuple[Transport, ...] = tuple(Transport)
+    reason: OutOfServiceReason = OutOfServiceReason.INITIALIZED
     effects: list[Effect] = field(default_factory=list)
     history: list[Event] = field(default_factory=list)
     vouched: set[tuple[Purpose, bytes]] = field(default_factory=set)
+    refused: set[tuple[Purpose, bytes]] = field(default_factory=set)
     numbers: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
 
     @property
@@ -108,9 +112,10 @@ class Session:
         return self.numbers[kind.is_trust_list]
 
     def check(self, purpose: Purpose) -> TrustedPeers:
-        """Return the check for a step over TLS; `vouched` holds what TVS let pass meanwhile."""
+        """Return the check for a step over TLS, with what TVS said of certificates meanwhile."""
         vouched = frozenset(der for wanted, der in self.vouched if wanted is purpose)
-        return TrustedPeers(self.lists, purpose, vouched)
+        refused = frozenset(der for wanted, der in self.refused if wanted is purpose)
+        return TrustedPeers(self.lists, purpose, vouched, refused)
 
 
 class Machine:

@@ -35,6 +35,10 @@ class Names:
         """The names that were asked for in vain, sorted."""
         return tuple(sorted(self._unknown))
 
+    def known(self, name: str) -> str:
+        """Return the address that `name` was found to have; the name itself where none was."""
+        return self._known.get(name.lower(), name)
+
     async def resolve(self, name: str) -> str:
         """Return the address of `name`, itself if it is one. Raises NameNotFoundError."""
         try:

@@ -20,6 +20,7 @@ __all__ = [
     "HttpsRefused",
     "Registering",
     "RegistrationFailed",
+    "RegistrationLost",
     "RegistrationSucceeded",
     "ResetReceived",
     "TlsHandshakeWaited",
@@ -223,12 +224,17 @@ class CapfSkipped:
 
 @dataclass(frozen=True, slots=True)
 class CapfFinished:
-    """A visit ended. `operation` is a word of `steps.CapfOperation`."""
+    """A visit ended. `operation` is a word of `steps.CapfOperation`; `detail` is why it failed."""
 
     server: Endpoint
     operation: str
     succeeded: bool
     detail: str = ""
+
+    @property
+    def what(self) -> str:
+        """What ended: the operation, or, where the server told none, the session."""
+        return "session" if self.operation == "none" else self.operation
 
 
 # --- registration, person
@@ -245,15 +251,27 @@ class Registering:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationSucceeded:
-    """The phone is registered."""
+    """The phone is registered; over "TCP" or "TLS", as which number, for how long."""
 
     server: str
+    transport: str = ""
+    number: str = ""
+    expires_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrationFailed:
-    """No member took the phone."""
+    """No member took the phone; `unreachable`: none answers."""
 
+    reason: str
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationLost:
+    """(I/O) The server does not answer any more, or closed the connection."""
+
+    server: str
     reason: str
 
 

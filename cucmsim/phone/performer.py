@@ -17,6 +17,7 @@ from cucmsim.formats.capf import CertificateType, NestedCertificate
 from cucmsim.formats.phonevalues import Endpoint
 from cucmsim.formats.tvs import QueryRequest
 from cucmsim.phone.capfclient import CapfOutcome, CapfPhone, visit_capf
+from cucmsim.phone.dhcp import DhcpAnswer
 from cucmsim.phone.events import Event, RequestRetransmitted, TlsHandshakeWaited
 from cucmsim.phone.http import HttpPatience, fetch_http, fetch_https
 from cucmsim.phone.link import Link, LinkError, LinkOptions
@@ -37,6 +38,7 @@ from cucmsim.phone.steps import (
     PeerUnproven,
     Register,
     Registered,
+    RegistrationRefused,
     RunCapf,
     Step,
     TvsAnswered,
@@ -49,11 +51,21 @@ from cucmsim.pki.keys import dump_private_key
 from cucmsim.protocols.capf_client import Credentials
 from cucmsim.protocols.tvs import TvsClient
 
-__all__ = ["FileServer", "Network", "Performer", "RegisterOutcome", "Registrar"]
+__all__ = [
+    "FileServer",
+    "Network",
+    "Performer",
+    "RegisterOutcome",
+    "Registrar",
+    "ServerFinder",
+    "Standing",
+]
 
 _POLL_S: Final = 0.5
 NO_REGISTRAR: Final = "registration is not simulated here"
-RegisterOutcome: TypeAlias = Registered | NotReached | PeerRefused | PeerUnproven
+RegisterOutcome: TypeAlias = (
+    Registered | RegistrationRefused | NotReached | PeerRefused | PeerUnproven
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +83,72 @@ class FileServer:
         return ports.get(transport, self.https_port)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a phone stands with its group: process node names of those it is connected to."""
+
+    active: str | None = None
+    standby: tuple[str, ...] = ()
+
+
 class Registrar(Protocol):
-    """What registers a phone and keeps it registered."""
+    """What registers a phone and keeps it registered.
+
+    After `register` it goes on by itself, whatever the outcome was: it refreshes, fails over, tries
+    again. What happens then is told to whoever listens.
+    """
+
+    @property
+    def standing(self) -> Standing:
+        """Where the phone stands now."""
+        ...
+
+    def listen(self, tell: Callable[[Event], None]) -> None:
+        """Tell `tell` from now on what happens after `register` has returned."""
+        ...
 
     async def register(self, step: Register, names: Names) -> RegisterOutcome:
         """Carry out the step; a registration made before is given up first."""
         ...
 
     async def next_order(self) -> str:
-        """Wait until the server orders `reset`, `restart` or `apply-config`; return which."""
+        """Wait until there is reason to fetch and register again; return an `orders.Order`."""
         ...
 
     async def close(self) -> None:
-        """Unregister and let go of everything."""
+        """Unregister and let go of everything; `register` may be called again."""
+        ...
+
+
+class ServerFinder(Protocol):
+    """What finds a phone's TFTP servers when it boots."""
+
+    async def find(self, tell: Callable[[Event], None]) -> DhcpAnswer | None:
+        """Return what was found, None when nobody answers; `tell` is given what happens."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """How a phone reaches its servers; `servers` are its TFTP servers in order."""
+    """How a phone reaches its servers; `servers` are its TFTP servers in order.
 
-    servers: tuple[FileServer, ...]
+    With a `finder` the phone looks for them at each boot: `told` is what it was told last, `ports`
+    what the servers have besides their hosts.
+    """
+
+    servers: tuple[FileServer, ...] = ()
     names: Names = field(default_factory=Names)
     tftp: TftpPatience = field(default_factory=TftpPatience)
     http: HttpPatience = field(default_factory=HttpPatience)
     link: LinkOptions = field(default_factory=LinkOptions)
+    finder: ServerFinder | None = None
+    told: DhcpAnswer | None = None
+    ports: FileServer = field(default_factory=lambda: FileServer(""))
+
+    def as_told(self, told: DhcpAnswer) -> "Network":
+        """Return the network with the servers that DHCP named."""
+        servers = tuple(replace(self.ports, host=host) for host in told.tftp_servers)
+        return replace(self, servers=servers, told=told)
 
 
 class _UnfitError(Exception):

@@ -40,12 +40,16 @@ _DEFAULT_NAME = "XMLDefault.cnf.xml"
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """A file whose signature is right, or that needs none; `source` None: it has none."""
+    """A file whose signature is right, or that needs none; `source` None: it has none.
+
+    `tls_server` is the trusted server that it came from over HTTPS, in place of a signature.
+    """
 
     name: str
     data: bytes = field(repr=False)
     source: TrustSource | None = None
     signer: str = ""
+    tls_server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ def _fetch_file(session: Session, wanted: Wanted) -> Script[_Verified | FetchFai
         return result
     over_tls = result.transport is Transport.HTTPS and wanted.kind is FileKind.CONFIG
     if over_tls or not wanted.secure:
-        return _Verified(wanted.plain_name, result.data)
+        tls_server = result.server if over_tls else ""
+        return _Verified(wanted.plain_name, result.data, tls_server=tls_server)
     return (yield from _verify(session, wanted, result.data))
 
 
@@ -134,7 +139,11 @@ def _use(session: Session, configuration: _Configuration) -> Script[bool]:
     """Put a configuration in force and do what CAPF has pending; True: retrieve again."""
     file, values = configuration.file, configuration.values
     session.store(replace(session.flash, config=file.data))
-    session.emit(ConfigurationAccepted(file.name, values.version_stamp, file.source, file.signer))
+    session.emit(
+        ConfigurationAccepted(
+            file.name, values.version_stamp, file.source, file.signer, file.tls_server
+        )
+    )
     if values.capf_mode == CapfMode.NONE:
         return False
     return (yield from visit_capf(session, values, CapfReason.PENDING))

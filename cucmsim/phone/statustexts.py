@@ -13,6 +13,11 @@ __all__ = ["status_message"]
 
 _ACCESS_VIOLATION = 2
 _CONFIGURATIONS = (FileKind.CONFIG, FileKind.ENCRYPTED_CONFIG)
+_ALWAYS_THE_SAME: dict[type, str] = {
+    events.DhcpTimedOut: "DHCP timeout",
+    events.TrustListsErased: "Erasing CTL and ITL files",
+    events.VerificationFailed: "Verification Failed",
+}
 
 
 def status_message(event: object, generation: Generation) -> str | None:
@@ -30,16 +35,12 @@ def status_message(event: object, generation: Generation) -> str | None:
             return _either("Trust List Update Failed", "Trust List update failed", is_old=is_old)
         case events.TrustListsSummarised():
             return _summary(event, is_old=is_old)
-        case events.TrustListsErased():
-            return "Erasing CTL and ITL files"
-        case events.VerificationFailed():
-            return "Verification Failed"
         case events.ConfigurationAccepted():
             return event.name
         case events.ResetReceived() if event.kind in {"reset", "restart"}:
             return "Restart requested by Cisco Unified Communications Manager"
         case _:
-            return None
+            return _ALWAYS_THE_SAME.get(type(event))
 
 
 def _either(old: str, new: str, *, is_old: bool) -> str:

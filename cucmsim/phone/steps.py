@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from cucmsim.formats.phonealarms import OutOfServiceReason
 from cucmsim.formats.phonevalues import CallManager, Endpoint, Line
 from cucmsim.formats.tvs import (
     QueryAnswer,
@@ -23,6 +24,7 @@ from cucmsim.formats.tvs import (
     VerificationAnswer,
     VerificationRequest,
 )
+from cucmsim.phone.config import RegistrationTimers
 from cucmsim.phone.events import DeviceTlInfo, Event
 from cucmsim.phone.flash import Flash
 from cucmsim.phone.values import Certified, FileKind, Transport
@@ -45,11 +47,15 @@ __all__ = [
     "PeerVerdict",
     "Register",
     "Registered",
+    "RegistrationRefused",
     "RunCapf",
     "Step",
     "StoreFlash",
     "TvsAnswered",
 ]
+
+
+_TLS = 3
 
 
 class PeerVerdict(StrEnum):
@@ -213,11 +219,13 @@ class CapfBusy:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Register with the members of the group in order. Outcomes: Registered, NotReached.
+    """Register with the members of the group in order.
 
-    The last step of a boot. `protocol` is "SIP" or "SCCP"; `transport` 1 TCP, 2 UDP, 3 TLS;
-    `security_mode` 1 none, 2 authenticated, 3 encrypted. `alarms` go out before, in order, one
-    REFER each; `certified` and `check` are for TLS.
+    Outcomes: Registered, RegistrationRefused, NotReached, PeerRefused, PeerUnproven. The last step
+    of a boot. `protocol` is "SIP" or "SCCP"; `transport` 1 TCP, 2 UDP, 3 TLS; `security_mode`
+    1 none, 2 authenticated, 3 encrypted. `alarms` go out before, in order, one REFER each;
+    `certified` and `check` are for TLS. `reason` is why the phone was without service;
+    `version_stamp` that of its configuration; `load` and `inactive_load` without `.loads`.
     """
 
     members: tuple[CallManager, ...]
@@ -228,13 +236,50 @@ class Register:
     alarms: tuple[DeviceTlInfo, ...]
     certified: Certified | None
     check: PeerCheck
+    reason: OutOfServiceReason = OutOfServiceReason.INITIALIZED
+    timers: RegistrationTimers = field(default_factory=RegistrationTimers)
+    version_stamp: str = ""
+    load: str = ""
+    inactive_load: str = ""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether to register over TLS."""
+        return self.transport == _TLS or self.security_mode > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The phone is registered with `server`, a member's process node name."""
+    """The phone is registered with `server`, a member's process node name.
+
+    `transport` is "TCP" or "TLS", `number` what it is registered as, `expires_s` until when
+    without a refresh; empty and 0 where that is not told.
+    """
 
     server: str
+    transport: str = ""
+    number: str = ""
+    expires_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationRefused:
+    """A server said no: SIP's status and reason phrase, and its Warning where it gave one.
+
+    SCCP has no status (0) and a reason only.
+    """
+
+    server: str
+    status: int
+    reason: str
+    warning: str = ""
+
+    @property
+    def text(self) -> str:
+        """The refusal in words."""
+        status = f"{self.status} " if self.status else ""
+        said = f"{self.server}: {status}{self.reason}"
+        return f"{said}, {self.warning}" if self.warning else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,5 +300,6 @@ Outcome: TypeAlias = (
     | CapfAnswered
     | CapfBusy
     | Registered
+    | RegistrationRefused
 )
 Effect: TypeAlias = Event | StoreFlash

@@ -3,7 +3,8 @@
 Texts of seed 002 (8861, firmware 10.3) and of phone.md 3.4 (7821, firmware 12.1), byte for byte
 with their misspellings; the order is that of the events. From firmware 12 on `downd` does what
 `dgetfile(<process>)` did before, and some lines more are there. Refusals, CAPF and registration
-were never published in full: lines in the phone's own style are marked `(ours)`.
+were never published in full: lines in the phone's own style are marked `(ours)`. So are downloads
+over HTTPS: they have the lines of HTTP with `GHTTPS` in place of `GHTTP`.
 """
 
 from functools import singledispatchmethod
@@ -12,6 +13,8 @@ from typing import TypeAlias
 from cucmsim.phone import events
 from cucmsim.phone import texts78xx_tls as tls
 from cucmsim.phone.console import ConsoleLine, Level
+from cucmsim.phone.dhcpevents import DhcpEvent
+from cucmsim.phone.dhcptexts import dhcp_lines
 from cucmsim.phone.moreevents import DirectoryAnswered
 from cucmsim.phone.values import FileKind, Transport, TrustSource
 
@@ -29,6 +32,7 @@ _SECURE_CONFIG = 2
 _TLV_OF_PAD = 15
 _RELOADED = 8
 _SECONDS_PER_HOUR = 3600
+_HTTP = {Transport.HTTP: "GHTTP", Transport.HTTPS: "GHTTPS"}
 _QUIET = {Level.INFORMATION, Level.DEBUG}
 
 
@@ -57,6 +61,7 @@ class Texts78xx:
         self._pending: Lines = ()
         self._is_verified = False
         self._stands = False
+        self._call_control = "SIPCC"
 
     @property
     def _getter(self) -> str:
@@ -75,6 +80,10 @@ class Texts78xx:
     @singledispatchmethod
     def _render(self, event: object) -> Lines:  # noqa: ARG002 - an event without a line
         return ()
+
+    @_render.register
+    def _(self, event: DhcpEvent) -> Lines:
+        return dhcp_lines(event)
 
     # --- downloads
 
@@ -121,7 +130,7 @@ class Texts78xx:
             return (
                 *start,
                 *_lines(self._getter, "XXX arg[0] /usr/sbin/gethtp"),
-                *_lines("GHTTP", _LIMIT),
+                *_lines(_HTTP[event.transport], _LIMIT),
             )
         return (
             *start,
@@ -139,7 +148,7 @@ class Texts78xx:
     def _(self, event: events.DownloadFinished) -> Lines:
         header = f"hdr->{event.status_line or 'HTTP/1.1 200 OK'}"
         return (
-            *(() if event.transport is Transport.TFTP else _lines("GHTTP", header)),
+            *(_lines(_HTTP[event.transport], header) if event.transport in _HTTP else ()),
             *_lines(
                 self._getter,
                 "XXTP complete - status = 100",
@@ -149,8 +158,9 @@ class Texts78xx:
 
     @_render.register
     def _(self, event: events.DownloadFailed) -> Lines:
-        if event.transport is not Transport.TFTP:
-            return _lines("GHTTP", f"http get [{event.status_line or event.failure}]")
+        if event.transport in _HTTP:
+            said = event.status_line or event.text or event.failure
+            return _lines(_HTTP[event.transport], f"http get [{said}]")
         if event.code is None:  # (ours)
             return (
                 *_lines("TFTPD", f"Error: {event.text or event.failure} "),
@@ -354,24 +364,29 @@ class Texts78xx:
     @_render.register
     def _(self, event: events.CapfFinished) -> Lines:
         if event.succeeded:
-            return _lines("CAPF", f"{event.operation} complete")
-        return _lines("CAPF", f"{event.operation} failed, {event.detail}", level=Level.ERROR)
+            return _lines("CAPF", f"{event.what} complete")
+        return _lines("CAPF", f"{event.what} failed, {event.detail}", level=Level.ERROR)
 
     @_render.register
     def _(self, event: events.Registering) -> Lines:
-        return _lines("SIPCC", f"registering with {', '.join(event.members)}")
+        self._call_control = "SCCP" if event.protocol == "SCCP" else "SIPCC"
+        return _lines(self._call_control, f"registering with {', '.join(event.members)}")
 
     @_render.register
     def _(self, event: events.RegistrationSucceeded) -> Lines:
-        return _lines("SIPCC", f"registered with {event.server}")
+        return _lines(self._call_control, f"registered with {event.server}")
 
     @_render.register
     def _(self, event: events.RegistrationFailed) -> Lines:
-        return _lines("SIPCC", f"not registered, {event.reason}", level=Level.ERROR)
+        return _lines(self._call_control, f"not registered, {event.reason}", level=Level.ERROR)
+
+    @_render.register
+    def _(self, event: events.RegistrationLost) -> Lines:
+        return _lines(self._call_control, f"lost {event.server}, {event.reason}", level=Level.ERROR)
 
     @_render.register
     def _(self, event: events.ResetReceived) -> Lines:
-        return _lines("SIPCC", f"received {event.kind}")
+        return _lines(self._call_control, f"received {event.kind}")
 
 
 def _notice(text: str, *, said: bool = True) -> Lines:

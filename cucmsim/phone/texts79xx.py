@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 from cucmsim.phone import events
 from cucmsim.phone.console import ConsoleLine, Level
+from cucmsim.phone.dhcpevents import DhcpEvent
+from cucmsim.phone.dhcptexts import dhcp_lines
 from cucmsim.phone.moreevents import DirectoryAnswered
 from cucmsim.phone.values import FileKind, Purpose, TrustSource
 
@@ -22,6 +24,8 @@ Lines: TypeAlias = tuple[ConsoleLine, ...]
 _IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _TVS_PORT = 2445
 _DEFAULT_TIME_TO_LIVE_S = 86_400
+_SIP_STACK = "cip.sipcc.SipCcAdapter"
+_SCCP_STACK = "cip.sccp.SccpCcAdapter"  # (ours)
 _LOADER = "Startup Module Loader|"
 
 
@@ -51,11 +55,16 @@ class Texts79xx:
 
     def __init__(self) -> None:
         self._kind = FileKind.OTHER
+        self._call_control = _SIP_STACK
 
     @singledispatchmethod
     def render(self, event: object) -> Lines:  # noqa: ARG002 - an event without a line
         """Return the lines that the log shows for `event`; none for most of what is silent."""
         return ()
+
+    @render.register
+    def _(self, event: DhcpEvent) -> Lines:
+        return dhcp_lines(event)
 
     @render.register
     def _(self, event: events.DownloadStarted) -> Lines:
@@ -283,26 +292,30 @@ class Texts79xx:
     @render.register
     def _(self, event: events.CapfFinished) -> Lines:  # (ours)
         if event.succeeded:
-            return _secd(f"capfClient: {event.operation} SUCCESS")
-        return _secd(
-            f"EROR:capfClient: {event.operation} FAILED, {event.detail}", level=Level.ERROR
-        )
+            return _secd(f"capfClient: {event.what} SUCCESS")
+        return _secd(f"EROR:capfClient: {event.what} FAILED, {event.detail}", level=Level.ERROR)
 
     @render.register
     def _(self, event: events.Registering) -> Lines:  # (ours)
-        return _java(f"cip.sipcc.SipCcAdapter:? - registering with {', '.join(event.members)}")
+        self._call_control = _SCCP_STACK if event.protocol == "SCCP" else _SIP_STACK
+        return _java(f"{self._call_control}:? - registering with {', '.join(event.members)}")
 
     @render.register
     def _(self, event: events.RegistrationSucceeded) -> Lines:  # (ours)
-        return _java(f"cip.sipcc.SipCcAdapter:? - registered with {event.server}")
+        return _java(f"{self._call_control}:? - registered with {event.server}")
 
     @render.register
     def _(self, event: events.RegistrationFailed) -> Lines:  # (ours)
-        return _java(f"cip.sipcc.SipCcAdapter:? - not registered, {event.reason}", Level.ERROR)
+        return _java(f"{self._call_control}:? - not registered, {event.reason}", Level.ERROR)
+
+    @render.register
+    def _(self, event: events.RegistrationLost) -> Lines:  # (ours)
+        text = f"{self._call_control}:? - lost {event.server}, {event.reason}"
+        return _java(text, Level.ERROR)
 
     @render.register
     def _(self, event: events.ResetReceived) -> Lines:  # (ours)
-        return _java(f"cip.sipcc.SipCcAdapter:? - received {event.kind}")
+        return _java(f"{self._call_control}:? - received {event.kind}")
 
 
 def _looked_up(event: events.ServerSecurity) -> Lines:

@@ -6,17 +6,13 @@ Each file has a port of its own (phone.md 1.4). Datagrams from another address a
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias, cast
 
 from cucmsim.errors import FormatError
+from cucmsim.phone.datagrams import Address, Datagrams
 from cucmsim.phone.steps import Fetched, FetchFailure, NotFetched
 from cucmsim.protocols.tftp_client import FileReceived, ReadFailed, TftpRead
 
 __all__ = ["TftpPatience", "fetch_tftp"]
-
-_QUEUED: Final = 64
-_Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
-_Item: TypeAlias = tuple[bytes, _Address] | OSError
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +40,12 @@ async def fetch_tftp(
             timeout_s=patience.timeout_s,
             max_retransmissions=patience.retransmissions,
         )
-        wire = await _Wire.open(server)
+        wire = await _open(server)
     except (OSError, FormatError) as error:
         return NotFetched(FetchFailure.UNREACHABLE, text=str(error))
     try:
         async with asyncio.timeout(patience.total_s):
-            return await _run(read, wire, on_retransmit or _ignore)
+            return await _run(read, wire, server, on_retransmit or _ignore)
     except TimeoutError:
         return NotFetched(FetchFailure.TIMEOUT, text=f"not complete after {patience.total_s:g} s")
     finally:
@@ -57,12 +53,18 @@ async def fetch_tftp(
 
 
 async def _run(
-    read: TftpRead, wire: "_Wire", on_retransmit: Callable[[int], None]
+    read: TftpRead,
+    wire: Datagrams,
+    server: tuple[str, int],
+    on_retransmit: Callable[[int], None],
 ) -> Fetched | NotFetched:
+    own_port: Address = (*server, 0, 0) if ":" in server[0] else server
     now = asyncio.get_running_loop().time
     while True:
         for datagram in read.datagrams_to_send(now()):
-            wire.send(datagram.data, datagram.peer)
+            wire.send(
+                datagram.data, datagram.peer if isinstance(datagram.peer, tuple) else own_port
+            )
         while (event := read.next_event()) is not None:
             if isinstance(event, FileReceived):
                 return Fetched(event.data)
@@ -78,62 +80,10 @@ async def _run(
         read.handle_timeout(now())  # also when a flood of datagrams leaves no pause
 
 
-class _Wire(asyncio.DatagramProtocol):
-    """A UDP socket towards one server, with a short queue of what came."""
-
-    def __init__(self, server: _Address) -> None:
-        self._server = server
-        self._queue: asyncio.Queue[_Item] = asyncio.Queue(_QUEUED)
-        self._transport: asyncio.DatagramTransport | None = None
-
-    @classmethod
-    async def open(cls, server: tuple[str, int]) -> "_Wire":
-        """Open a socket on any free port. Raises OSError."""
-        loop = asyncio.get_running_loop()
-        is_v6 = ":" in server[0]
-        address: _Address = (*server, 0, 0) if is_v6 else server
-        local = ("::" if is_v6 else "0.0.0.0", 0)  # noqa: S104 - a client, on a free port
-        _, wire = await loop.create_datagram_endpoint(lambda: cls(address), local_addr=local)
-        return wire
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: _Address) -> None:
-        """Queue what the server sent; a flood beyond the queue is lost, as UDP may be."""
-        if addr[0] == self._server[0]:
-            self._put((data, addr))
-
-    def error_received(self, exc: Exception) -> None:
-        """Queue what the network said."""
-        if isinstance(exc, OSError):
-            self._put(exc)
-
-    def _put(self, item: _Item) -> None:
-        if not self._queue.full():
-            self._queue.put_nowait(item)
-
-    async def receive(self, until: float | None) -> _Item | None:
-        """Return the next datagram or error, None when it is `until` on the loop's clock."""
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._queue.get()
-        except TimeoutError:
-            return None
-
-    def send(self, data: bytes, peer: object) -> None:
-        """Send to a peer that was heard from, None is the server's own port."""
-        if self._transport is not None:
-            try:
-                self._transport.sendto(data, peer if isinstance(peer, tuple) else self._server)
-            except OSError as error:
-                self._put(error)
-
-    def close(self) -> None:
-        """Send what is still to be sent, and close."""
-        if self._transport is not None:
-            self._transport.close()
+async def _open(server: tuple[str, int]) -> Datagrams:
+    """Open a socket on any free port, for one server. Raises OSError."""
+    local = ("::" if ":" in server[0] else "0.0.0.0", 0)  # noqa: S104 - a client, on a free port
+    return await Datagrams.open(local, lambda peer: peer[0] == server[0])
 
 
 def _ignore(_count: int) -> None:

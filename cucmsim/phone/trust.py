@@ -237,15 +237,16 @@ def judge_peer(lists: TrustLists, request: PeerRequest, tvs: TvsKnowledge) -> Ve
 
 @dataclass(frozen=True, slots=True)
 class TrustedPeers:
-    """The check a step over TLS carries: the lists, and what TVS vouched for besides."""
+    """The check a step over TLS carries: the lists, and what TVS vouched for or refused besides."""
 
     lists: TrustLists
     purpose: Purpose
     vouched: frozenset[bytes] = field(default=frozenset(), repr=False)
+    refused: frozenset[bytes] = field(default=frozenset(), repr=False)
 
     def judge(self, certificate_der: bytes | None) -> PeerVerdict:
         """Judge the certificate that a server showed, None when it showed none."""
-        if certificate_der is None:
+        if certificate_der is None or certificate_der in self.refused:
             return PeerVerdict.REFUSED
         if certificate_der in self.vouched:
             return PeerVerdict.ACCEPTED

@@ -20,6 +20,7 @@ from cucmsim.pki.digests import Digest
 __all__ = ["Found", "Holding", "TrustLists", "is_emptied"]
 
 _FILE_SIGNERS = (Role.CCM_TFTP, Role.TFTP)
+_CALL_MANAGERS = (Role.CCM, Role.CCM_TFTP)
 _ENCRYPTION_SUPPORTED = (1, 1)
 
 
@@ -71,6 +72,11 @@ class TrustLists:
         return any(
             found.record.role in _FILE_SIGNERS and not found.by_hash for found in self._all()
         )
+
+    @property
+    def names_call_manager(self) -> bool:
+        """Whether there is a CallManager to register with over TLS (sip.md, TLS 5061)."""
+        return any(found.record.role in _CALL_MANAGERS for found in self._all())
 
     @property
     def supports_encryption(self) -> bool:

@@ -101,9 +101,12 @@ class Certified:
     private_key_der: bytes = field(repr=False)
 
     def signer(self) -> Signer:
-        """Return certificate and key as objects. Raises FormatError."""
+        """Return certificate and key as objects. Raises FormatError.
+
+        The key is the phone's own, out of its flash: it is not checked anew at every handshake.
+        """
         certificate = load_certificate(self.certificate_der)
-        return Signer(certificate, load_private_key(self.private_key_der))
+        return Signer(certificate, load_private_key(self.private_key_der, trusted=True))
 
 
 _MAC = re.compile(r"[0-9A-F]{12}")

@@ -82,7 +82,10 @@ class TrustListView:
 
 @dataclass(frozen=True, slots=True)
 class PhoneView:
-    """A phone as its web pages show it at `at`, its own time; `service_state` as in CUCM."""
+    """A phone as its web pages show it at `at`, its own time; `service_state` as in CUCM.
+
+    `number` is what it was registered as last.
+    """
 
     identity: PhoneIdentity
     at: datetime
@@ -98,11 +101,15 @@ class PhoneView:
     configuration: PhoneConfiguration = field(default_factory=PhoneConfiguration)
     status: StatusList = field(default_factory=StatusList)
     logs: tuple[LogFile, ...] = ()
+    number: str = ""
 
     @property
     def directory_number(self) -> str:
-        """The number of the first line; empty for a phone without lines."""
-        return next((line.number for line in self.configuration.lines), "")
+        """The number of the first line; empty for a phone without lines.
+
+        A configuration for SCCP names none: the server says it.
+        """
+        return next((line.number for line in self.configuration.lines), self.number)
 
 
 def trust_list_view(data: bytes | None) -> TrustListView | None:

@@ -2,7 +2,7 @@
 
 Pages come from pages.py and a view that is asked for anew each time; buttons go to whoever runs the
 phone. `POST /CGI/Execute` needs a name and a password, which a real phone has its authentication
-URL check: that is `authorize`, and without one every pair of them will do.
+URL check: that is `authorize` (directory.py), and without one every pair of them will do.
 """
 
 import base64
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cucmsim.asgi import AsgiServer
+from cucmsim.asgi import AsgiLimits, AsgiServer
 from cucmsim.errors import FormatError, StartError
 from cucmsim.phone.execute import (
     ACCEPTED,
@@ -39,7 +39,10 @@ _EXECUTE = "/CGI/Execute"
 _BODY_LIMIT = 16 * 1024
 _BACKLOG = 16
 _CONNECTIONS = 64
-_REFUSED = "Not supported by this phone: Key:Directories, Key:Settings and keypad keys only"
+_REFUSED = (
+    "Not supported by this phone: Key:Directories, Key:Settings, keypad keys and, in unlocked"
+    " settings, Key:Soft4 (Erase) only"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class PhoneWeb:
         """Bind and serve. Raises StartError."""
         bound = self._bind()
         self._port = bound.getsockname()[1]
-        self._server = AsgiServer(self._application, bound, connections=_CONNECTIONS)
+        self._server = AsgiServer(self._application, bound, limits=AsgiLimits(_CONNECTIONS))
         await self._server.start()
 
     def _bind(self) -> socket.socket:

@@ -7,7 +7,7 @@ import pytest
 
 from cucmsim.errors import LocalProtocolError
 from cucmsim.formats.tvs import Reason, VerificationAnswer
-from cucmsim.phone.boot import Boot
+from cucmsim.phone.boot import Boot, Restart
 from cucmsim.phone.events import (
     CacheFlushed,
     CapfFinished,
@@ -215,6 +215,7 @@ def test_a_signer_version_of_1_1_leads_to_https_and_an_unsigned_configuration() 
     assert world.run(phone)[-2:] == [f"https tftp-1 {SGN}: found", "register cucm-1"]
     assert phone.flash.config == NEW
     assert phone.summary.accepted[-1].source is None
+    assert phone.summary.accepted[-1].tls_server == "tftp-1"
 
 
 def test_a_signer_version_of_1_0_does_not() -> None:
@@ -788,7 +789,7 @@ def test_registration_over_tls_needs_a_trusted_callmanager() -> None:
     for shown, tvs, last in (
         ("callmanager-pub", Tvs(), "register cucm-1"),
         ("callmanager-sub", Tvs(vouches={"callmanager-sub": (0, 2)}), "register cucm-1"),
-        ("callmanager-sub", Tvs(), "tvs tvs-1 verify: 1 []"),
+        ("callmanager-sub", Tvs(), "register: PeerRefused"),
         (None, Tvs(), "register: PeerRefused"),
     ):
         world = World(
@@ -799,6 +800,31 @@ def test_registration_over_tls_needs_a_trusted_callmanager() -> None:
         phone = boot(Flash(ctl=ctl(), itl=itl(), lsc=LSC))
         assert world.run(phone)[-1] == last
         assert (phone.summary.registered is None) == (last != "register cucm-1")
+
+
+def test_over_tls_a_phone_whose_lists_name_no_callmanager_does_not_connect() -> None:
+    secure = config_xml(security_mode=3, transport=3)
+    phone = boot(Flash(config=secure))
+    world = World({})
+
+    assert not any(line.startswith("register") for line in world.run(phone))
+    assert phone.summary.failure == ("no trust list names a CallManager to register with over TLS")
+    assert not phone.summary.is_unreachable
+
+
+def test_a_restart_fetches_the_configuration_and_registers() -> None:
+    world = files(SGN, signed(NEW))
+    phone = Restart(Session(PHONE, HELD, NOW, ("tftp-1",)))
+
+    assert world.run(phone) == [f"http tftp-1 {SGN}: found", "register cucm-1"]
+    assert phone.summary.registered == "cucm-1"
+
+
+def test_a_configuration_can_be_taken_without_registering() -> None:
+    world = files(SGN, signed(NEW))
+    phone = Restart(Session(PHONE, HELD, NOW, ("tftp-1",)), registers=False)
+
+    assert world.run(phone) == [f"http tftp-1 {SGN}: found"]
 
 
 def test_a_group_that_does_not_answer_is_told() -> None:

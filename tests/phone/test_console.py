@@ -146,6 +146,7 @@ MESSAGES: list[tuple[object, str | None, str | None]] = [
     (failed(FileKind.ITL, "error", 2), "TFTP Access Error : SEPA.cnf.xml", "TFTP access error"),
     (failed(FileKind.ITL, "error", 4), "TFTP Error : SEPA.cnf.xml", "TFTP error"),
     (events.RegistrationSucceeded("a"), None, None),
+    (events.RegistrationLost("a", "closed"), None, None),
 ]
 
 

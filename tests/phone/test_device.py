@@ -1,6 +1,7 @@
 """Phones that boot over real sockets from a real cluster in this process."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,18 +11,27 @@ import pytest
 
 from cucmsim.clock import SystemClock
 from cucmsim.entropy import SystemEntropy
+from cucmsim.formats.phonealarms import OutOfServiceReason
 from cucmsim.formats.phonevalues import Endpoint
 from cucmsim.formats.tvs import QueryRequest, QueryTags, VerificationRequest
 from cucmsim.phone.device import Phone, PhoneOptions
-from cucmsim.phone.events import Event, TlsHandshakeWaited
+from cucmsim.phone.events import Event, RegistrationLost, TlsHandshakeWaited
 from cucmsim.phone.execute import Button
 from cucmsim.phone.factory import make_mic
-from cucmsim.phone.flash import Flash
+from cucmsim.phone.flash import Flash, FlashError
 from cucmsim.phone.flashdir import FlashDirectory
+from cucmsim.phone.flashlock import FlashInUseError, FlashLock
 from cucmsim.phone.link import LinkOptions
 from cucmsim.phone.names import Names
-from cucmsim.phone.performer import FileServer, Network, Performer, RegisterOutcome
-from cucmsim.phone.steps import AskTvs, NotReached, Register, Registered, RunCapf
+from cucmsim.phone.performer import FileServer, Network, Performer, RegisterOutcome, Standing
+from cucmsim.phone.steps import (
+    AskTvs,
+    NotReached,
+    Register,
+    Registered,
+    RegistrationRefused,
+    RunCapf,
+)
 from cucmsim.phone.summary import BootSummary
 from cucmsim.phone.tftp import TftpPatience
 from cucmsim.phone.trust import TrustedPeers
@@ -37,7 +47,7 @@ from cucmsim.phone.values import (
 )
 from cucmsim.pki.certificates import load_certificate
 from cucmsim.pki.manufacturing import manufacturing_ca
-from tests.fixtures.clusters import PUBLISHER, SUBSCRIBER
+from tests.fixtures.clusters import ADDRESSES, PUBLISHER, SUBSCRIBER
 from tests.fixtures.phonelab import PhoneLab
 
 OLD = PhoneIdentity("001B54C25A01", "7962")
@@ -87,17 +97,28 @@ class Registry:
     def __init__(self, outcome: Callable[[Register], RegisterOutcome] | None = None) -> None:
         self.orders: asyncio.Queue[str] = asyncio.Queue()
         self.closed = False
+        self.standing = Standing()
+        self.reasons: list[OutOfServiceReason] = []
+        self.tell: Callable[[Event], None] = lambda _event: None
         self._outcome = outcome or (lambda step: Registered(step.members[0].process_node_name))
+
+    def listen(self, tell: Callable[[Event], None]) -> None:
+        self.tell = tell
 
     async def register(self, step: Register, names: Names) -> RegisterOutcome:
         await names.resolve(step.members[0].process_node_name)
-        return self._outcome(step)
+        self.reasons.append(step.reason)
+        outcome = self._outcome(step)
+        if isinstance(outcome, Registered):
+            self.standing = Standing(outcome.server)
+        return outcome
 
     async def next_order(self) -> str:
         return await self.orders.get()
 
     async def close(self) -> None:
         self.closed = True
+        self.standing = Standing()
 
 
 async def booted(phone: Phone) -> BootSummary:
@@ -166,6 +187,8 @@ async def test_a_list_that_another_node_signed_is_trusted_through_tvs(
 
     assert accepted(summary)[0] == (FileKind.ITL, TrustSource.TVS)
     assert moved.flash.itl not in (None, old.itl)
+    address = ADDRESSES[PUBLISHER]
+    assert display.says(f"IP:{address}, port" if identity is OLD else f"addr [{address}]")
     assert summary.refused == ()
 
 
@@ -282,8 +305,54 @@ async def test_a_registrar_gets_the_step_and_its_orders_are_obeyed(phones: Phone
         assert (await summaries.get()).registered == PUBLISHER
         staying.cancel()
         await asyncio.wait([staying])
+    assert registry.reasons == [
+        OutOfServiceReason.INITIALIZED,
+        OutOfServiceReason.RESTART,
+        OutOfServiceReason.PHONE_KEYPAD,
+    ]
     await phone.close()
     assert registry.closed
+    assert phone.registered_at is None
+
+
+async def test_a_restart_fetches_the_configuration_and_no_trust_lists(phones: PhoneLab) -> None:
+    registry, display = Registry(), Display()
+    summaries: asyncio.Queue[BootSummary] = asyncio.Queue()
+    async with phones.lab.running():
+        phone = display.phone(NEW, phones.network(), registrar=registry)
+        staying = asyncio.create_task(phone.stay(summaries.put_nowait, await booted(phone)))
+        display.lines.clear()
+        registry.orders.put_nowait("restart")
+        summary = await summaries.get()
+        assert {each.kind for each in summary.accepted} == {FileKind.CONFIG}
+        assert not display.says(f"ITL{NEW.name}.tlv")
+        registry.orders.put_nowait("config-applied")
+        summary = await summaries.get()
+        assert summary.registered == phone.registered_at == PUBLISHER
+        assert len(registry.reasons) == 2
+        staying.cancel()
+        await asyncio.wait([staying])
+
+
+async def test_what_happens_to_a_registration_later_is_shown(phones: PhoneLab) -> None:
+    registry, display = Registry(), Display()
+    async with phones.lab.running():
+        phone = display.phone(NEW, phones.network(), registrar=registry)
+        await booted(phone)
+    registry.standing = Standing(SUBSCRIBER, (PUBLISHER,))
+    registry.tell(RegistrationLost(PUBLISHER, "closed"))
+    assert display.says(f"lost {PUBLISHER}, closed")
+    assert phone.registered_at == SUBSCRIBER
+    assert [each.state for each in phone.view().servers] == ["Standby", "Active"]
+
+
+async def test_a_registrar_that_refuses_says_why(phones: PhoneLab) -> None:
+    refusal = RegistrationRefused(PUBLISHER, 403, "Forbidden", '399 pub "no"')
+    async with phones.lab.running():
+        phone = Display().phone(NEW, phones.network(), registrar=Registry(lambda _step: refusal))
+        summary = await booted(phone)
+    assert summary.failure == 'cucm-pub: 403 Forbidden, 399 pub "no"'
+    assert not summary.is_unreachable
 
 
 async def test_a_registrar_that_reaches_nobody_says_so(phones: PhoneLab) -> None:
@@ -488,3 +557,50 @@ async def test_certificates_that_cannot_be_read_are_no_reason_to_fall_over() -> 
         ),
     ]
     assert all(isinstance(outcome, NotReached) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("way", ["button", "flash directory"])
+async def test_a_phone_that_runs_erases_and_boots_again(
+    phones: PhoneLab, tmp_path: Path, way: str
+) -> None:
+    keeper, display = FlashDirectory(tmp_path / "flash"), Display()
+    summaries: asyncio.Queue[BootSummary] = asyncio.Queue()
+    async with phones.lab.running(), asyncio.timeout(60):
+        phone = display.phone(OLD, phones.network(), keeper, PhoneOptions(watch_s=0.01))
+        first = await booted(phone)
+        staying = asyncio.create_task(phone.stay(summaries.put_nowait, first))
+        if way == "button":
+            assert await phone.press(Button.ERASE)
+        else:
+            FlashLock(keeper.path).ask()
+        again = await summaries.get()
+        staying.cancel()
+        await asyncio.wait([staying])
+    assert "Erasing CTL and ITL files" in display.messages
+    assert (FileKind.ITL, TrustSource.BLIND) in accepted(again)
+    assert not keeper.lock.is_asked
+    await phone.close()
+
+
+async def test_one_phone_at_a_time_has_a_flash(phones: PhoneLab, tmp_path: Path) -> None:
+    path = tmp_path / "flash"
+    first = Display().phone(OLD, phones.network(), FlashDirectory(path))
+    second = Display().phone(OLD, phones.network(), FlashDirectory(path))
+    await first.start()
+    with pytest.raises(FlashInUseError, match=f"in use by {OLD.name}, process {os.getpid()}"):
+        await second.start()
+    await first.close()
+    await second.start()
+    await second.close()
+
+
+@pytest.mark.parametrize("other", [NEW, PhoneIdentity(OLD.mac, "7965")], ids=["name", "model"])
+async def test_the_flash_of_another_phone_is_refused(
+    phones: PhoneLab, tmp_path: Path, other: PhoneIdentity
+) -> None:
+    keeper = FlashDirectory(tmp_path / "flash")
+    mic = make_mic(OLD, SystemEntropy(), SystemClock().now())
+    await Display().phone(OLD, phones.network(), keeper, PhoneOptions(mic=mic)).start()
+    says = f"the flash of {OLD.name}, a Cisco 7962; expected that of {other.name}, a Cisco"
+    with pytest.raises(FlashError, match=says):
+        await Display().phone(other, phones.network(), keeper).start()

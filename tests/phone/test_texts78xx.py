@@ -12,6 +12,7 @@ from cucmsim.formats.phonevalues import Endpoint
 from cucmsim.phone import events
 from cucmsim.phone.console import ConsoleLine, Level
 from cucmsim.phone.moreevents import DirectoryAnswered
+from cucmsim.phone.steps import FetchFailure
 from cucmsim.phone.texts import console_texts, firmware_of
 from cucmsim.phone.texts78xx import Texts78xx
 from cucmsim.phone.texts79xx import Texts79xx
@@ -388,10 +389,15 @@ def test_a_tvs_that_does_not_answer() -> None:
         (events.CapfSkipped("no server"), None),
         (events.CapfFinished(TVS, "install", succeeded=True), None),
         (events.CapfFinished(TVS, "install", succeeded=False, detail="busy"), None),
+        (
+            events.CapfFinished(TVS, "none", succeeded=False, detail="reason 7"),
+            ["session failed, reason 7"],
+        ),
         (events.Registering(("a",), "SIP", 1), None),
         (events.RegistrationSucceeded("a"), None),
         (events.RegistrationFailed("silent"), None),
         (events.ResetReceived("reset"), None),
+        (events.RegistrationLost("a", "closed"), None),
     ],
 )
 def test_what_else_a_phone_says(event: object, last: list[str] | None) -> None:
@@ -417,3 +423,48 @@ def test_the_texts_follow_generation_and_load() -> None:
     assert (old.render(start)[0].text[:6], new.render(start)[0].text[:7]) == ("DDFORK", "GETXXTP")
     assert firmware_of("sip88xx.14-1-1-0001-125") == (14, 1)
     assert firmware_of("") is None
+
+
+def test_https_is_told_from_http_and_says_why_its_server_is_refused() -> None:
+    texts = Texts78xx()
+    sent = request(FileKind.CONFIG, CONFIG, Transport.HTTPS)
+    failed = events.DownloadFailed(
+        1,
+        CONFIG,
+        FileKind.CONFIG,
+        NEW,
+        Transport.HTTPS,
+        FetchFailure.ERROR,
+        text="server is not trusted",
+    )
+    lines = [line for event in (sent, failed) for line in texts.render(event)]
+    assert [line.text for line in lines if line.module == "GHTTPS"] == [
+        "LIMIT downdload will be limited to 2048 KB",
+        "http get [server is not trusted]",
+    ]
+    assert "GHTTP" not in {line.module for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("generation", "protocol", "named"),
+    [
+        (Generation.SERIES_79XX, "SIP", "cip.sipcc.SipCcAdapter"),
+        (Generation.SERIES_79XX, "SCCP", "cip.sccp.SccpCcAdapter"),
+        (Generation.SERIES_78XX, "SIP", "SIPCC"),
+        (Generation.SERIES_78XX, "SCCP", "SCCP"),
+    ],
+)
+def test_registration_is_told_by_the_stack_of_its_protocol(
+    generation: Generation, protocol: str, named: str
+) -> None:
+    texts = console_texts(generation)
+    for event in (
+        events.Registering(("pub",), protocol, 1),
+        events.RegistrationSucceeded("pub"),
+        events.RegistrationLost("pub", "closed"),
+        events.RegistrationFailed("403"),
+        events.ResetReceived("reset"),
+    ):
+        (line,) = texts.render(event)
+        assert named in f"{line.module} {line.text}"
+        assert ("sipcc" in f"{line.module} {line.text}".lower()) == (protocol == "SIP")

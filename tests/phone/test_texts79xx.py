@@ -215,6 +215,10 @@ def test_a_phone_without_trust_list_asks_for_the_plain_file() -> None:
         ),
         (events.RegistrationFailed("silent"), None),
         (events.CapfFinished(TVS, "install", succeeded=False, detail="busy"), None),
+        (
+            events.CapfFinished(TVS, "none", succeeded=False, detail="reason 7"),
+            "EROR:capfClient: session FAILED, reason 7",
+        ),
     ],
 )
 def test_failures_are_errors_with_their_reason(event: object, text: str | None) -> None:
@@ -265,6 +269,7 @@ def test_failures_are_errors_with_their_reason(event: object, text: str | None) 
         (events.Registering(("a", "b"), "SIP", 1), None),
         (events.RegistrationSucceeded("a"), None),
         (events.ResetReceived("restart"), None),
+        (events.RegistrationLost("a", "closed"), None),
     ],
 )
 def test_one_line_says_what_happened(event: object, text: str | None) -> None:

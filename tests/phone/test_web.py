@@ -194,3 +194,17 @@ def test_items_go_by_priority() -> None:
 def test_no_items_or_too_many_are_refused(items: bytes) -> None:
     with pytest.raises(FormatError):
         parse_execute(b"<CiscoIPPhoneExecute>" + items + b"</CiscoIPPhoneExecute>")
+
+
+async def test_unlocked_settings_have_a_soft_key_that_erases(
+    client: httpx.AsyncClient, phone: Phone
+) -> None:
+    star, pound, erase = "Key:KeyPadStar", "Key:KeyPadPound", "Key:Soft4"
+    answers = [
+        (await client.post("/CGI/Execute", data=execute(*urls))).text
+        for urls in [("Key:Settings", erase), (star, star, pound), (erase,)]
+    ]
+    assert 'Status="1"' in answers[0]
+    assert phone.pressed == [Button.SETTINGS, Button.UNLOCK, Button.ERASE]
+    assert (await client.post("/CGI/Execute", data=execute("Key:Directories"))).status_code == 200
+    assert 'Status="1"' in (await client.post("/CGI/Execute", data=execute(erase))).text
