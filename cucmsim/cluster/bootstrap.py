@@ -16,6 +16,7 @@ from cucmsim.entropy import Entropy
 from cucmsim.formats.trustlist import CTL_FILENAME
 from cucmsim.pki.profiles import Unit
 from cucmsim.services.certificates import (
+    TRUST_STORES_OF,
     CertificatePlan,
     OwnCertificate,
     make_own_certificates,
@@ -34,18 +35,6 @@ from cucmsim.store.rows import TftpFile
 from cucmsim.store.store import Store, Transaction
 
 __all__ = ["fill_store", "is_filled"]
-
-_TRUSTED_AS = {
-    Unit.CALLMANAGER: ("CallManager-trust",),
-    Unit.CALLMANAGER_ECDSA: ("CallManager-trust",),
-    Unit.CAPF: ("CAPF-trust", "CallManager-trust"),
-    Unit.ITLRECOVERY: ("CallManager-trust",),
-    Unit.TVS: ("TVS-trust",),
-    Unit.TOMCAT: ("tomcat-trust",),
-    Unit.TOMCAT_ECDSA: ("tomcat-trust",),
-    Unit.IPSEC: ("ipsec-trust",),
-}
-"""Which trust stores of every node a fresh own certificate is put into (cucm.md 2.2, 5.1)."""
 
 
 async def fill_store(
@@ -98,7 +87,7 @@ async def _put(transaction: Transaction, own: OwnCertificate) -> None:
     await transaction.put_own_certificate(
         own.node, own.unit.value, own.certificate_der, own.private_key_der, own.roles
     )
-    for trust_store in _TRUSTED_AS[own.unit]:
+    for trust_store in TRUST_STORES_OF[own.unit]:
         await transaction.put_trust_certificate(trust_store, own.certificate_der)
 
 

@@ -10,25 +10,43 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
 from cucmsim import __version__
-from cucmsim.clock import Clock, SystemClock
+from cucmsim.clock import Clock, MovableClock, SystemClock, movable
 from cucmsim.cluster.administration import Administration
+from cucmsim.cluster.aftermath import AftermathRunner
 from cucmsim.cluster.bootstrap import fill_store, is_filled
-from cucmsim.cluster.directory import hold_directory, make_directory, socket_path
+from cucmsim.cluster.certificatemonitor import CertificateMonitor
+from cucmsim.cluster.commandlines import NodeDesk, open_command_line
+from cucmsim.cluster.directory import admin_path, hold_directory, make_directory, socket_path
 from cucmsim.cluster.following import Follower
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import Node, ServiceAction, finish
+from cucmsim.cluster.power import NodePower
 from cucmsim.cluster.reports import NodeReady, NodeReport, ReadyReport, StatusReport
-from cucmsim.cluster.services import Surroundings, builders_of
+from cucmsim.cluster.services import builders_of
 from cucmsim.cluster.settings import NodeSettings, Settings
+from cucmsim.cluster.surroundings import NodeFiles, Surroundings
+from cucmsim.cluster.tracing import trace_certificates
+from cucmsim.cluster.trustapi import TrustListReport, trust_list_report
+from cucmsim.daemons.admind import AdminServer
 from cucmsim.daemons.managed import ManagementServer, TcpAccess
 from cucmsim.entropy import Entropy, SystemEntropy
 from cucmsim.errors import RefusedError, StoreError
+from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME
+from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.alarms import AlarmBook, AlarmKeeper
+from cucmsim.services.itlstamp import ItlMemory
 from cucmsim.services.journal import Exchange, Journal
-from cucmsim.services.registration import Registrations
+from cucmsim.services.operations.activation import deactivated_parts
+from cucmsim.services.operations.clockmove import follow_clock, sleep_until
+from cucmsim.services.operations.operator import Operator
+from cucmsim.services.operations.servicecontrol import act_on_service
+from cucmsim.services.registration import Registration, Registrations, UnregisterReason
+from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
@@ -38,6 +56,7 @@ __all__ = ["Cluster", "RunOptions"]
 
 _WAIT_FOR_PUBLISHER_S = 300.0
 _MANAGEMENT_DRAIN_S = 1.0
+_TRUST_LISTS = (ITL_FILENAME, CTL_FILENAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +76,7 @@ class Cluster:
         store: Store,
         view: View,
         follower: Follower,
-        clock: Clock,
+        clock: MovableClock,
         entropy: Entropy,
     ) -> None:
         self.settings = settings
@@ -65,6 +84,11 @@ class Cluster:
         self.view = view
         self.nodes: dict[str, Node] = {}
         self.registrations: dict[str, Registrations] = {}
+        self.command_lines: dict[str, CommandLine] = {}
+        self._files: dict[str, NodeFiles] = {}
+        self._traces: dict[str, TraceFiles] = {}
+        self._alarms: list[AlarmKeeper] = []
+        self.powers: dict[str, NodePower] = {}
         self._store = store
         self._follower = follower
         self._clock = clock
@@ -73,7 +97,14 @@ class Cluster:
         self._started = clock.now()
         self._stopping = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
+        self._aftermath = AftermathRunner(
+            view, settings.cluster.release, self.nodes, self.registrations, self.act_on_service
+        )
+        self._monitor = CertificateMonitor(
+            self._traces, view, self.operator, partial(sleep_until, clock)
+        )
         self._management: ManagementServer | None = None
+        self._admin: AdminServer | None = None
 
     @classmethod
     @asynccontextmanager
@@ -90,12 +121,13 @@ class Cluster:
         Raises StartError, StoreError, and RefusedError for a node that is not described.
         """
         options = options or RunOptions()
-        clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+        clock, entropy = movable(clock or SystemClock()), entropy or SystemEntropy()
         mine = _nodes_to_run(settings, options.node)
         async with AsyncExitStack() as stack:
             stack.enter_context(hold_directory(settings.cluster.data_directory, options.node))
             store = await stack.enter_async_context(_open(settings, mine, clock, entropy))
             view = View(await _fill(store, settings, mine, clock, entropy, options))
+            follow_clock(clock, view)
             names = [node.name for node in mine]
             follower = Follower(store, view, settings.cluster.certs_directory, names)
             settings = replace(settings, phones=())  # the store has them now
@@ -108,18 +140,30 @@ class Cluster:
         """Start nodes, the follower and management; `_close` ends them."""
         make_directory(self.settings.cluster.certs_directory, "certificate directory")
         await self._follower.mirror()
+        self.journal.subscribe(lambda exchange: self._traces[exchange.node].record(exchange))
         for settings in mine:
-            self.nodes[settings.name] = self._node(settings)
+            self.nodes[settings.name] = await self._node(settings)
         for held in self.nodes.values():
-            await held.start()
+            await held.start(deactivated_parts(self.view.replica.node(held.name)))
         self._following = asyncio.create_task(self._follower.run())
         self._following.add_done_callback(lambda _: self.stop())
+        self._aftermath.start()
+        self._monitor.start()
         self._management = self._management_server(node)
         await self._management.start()
+        path = admin_path(self.settings.cluster.data_directory, node)
+        self._admin = AdminServer(path, self.command_lines, self._clock)
+        await self._admin.start()
 
-    def _node(self, settings: NodeSettings) -> Node:
-        registrations = Registrations(settings.name, self.view, self._clock)
+    async def _node(self, settings: NodeSettings) -> Node:
+        book = AlarmBook(settings.name, self.view, self._clock)
+        self._alarms.append(AlarmKeeper(settings.name, book, self._store))
+        await self._alarms[-1].start()
+        registrations = Registrations(settings.name, self.view, self._clock, book)
+        registrations.subscribe(self._keep_in_one_place)
         self.registrations[settings.name] = registrations
+        files = self._files[settings.name] = NodeFiles()
+        traces = self._trace_files(settings.name)
         around = Surroundings(
             self.settings,
             settings,
@@ -129,8 +173,37 @@ class Cluster:
             self._clock,
             self._entropy,
             registrations,
+            await self._command_line(settings.name, files, traces),
+            traces,
+            ItlMemory(settings.name, self._store),
+            files,
         )
         return Node(settings, builders_of(around), self._clock)
+
+    def _trace_files(self, node: str) -> TraceFiles:
+        described = self.settings.cluster
+        directory = described.data_directory / "logs" / node
+        traces = self._traces[node] = TraceFiles(directory, self._clock, is_on=described.traces)
+        trace_certificates(traces, node, self.view)
+        return traces
+
+    async def _command_line(self, node: str, files: NodeFiles, traces: TraceFiles) -> CommandLine:
+        power = self.powers[node] = NodePower(
+            lambda: self.nodes[node],
+            lambda: deactivated_parts(self.view.replica.node(node)),
+            self._clock,
+            self.settings.limits.stop_timeout_s,
+        )
+        desk = NodeDesk(node, self.nodes, files, self.act_on_service, self.operator, power, traces)
+        opened = await open_command_line(self.settings, desk, self.view)
+        self.command_lines[node] = opened
+        return opened
+
+    def _keep_in_one_place(self, new: Registration, reason: UnregisterReason | None) -> None:
+        """Drop a phone at the other nodes of this process when it registers with one."""
+        for node, registrations in self.registrations.items():
+            if reason is None and node != new.node:
+                registrations.drop(new.device_name, UnregisterReason.DUPLICATE)
 
     def _management_server(self, node: str | None) -> ManagementServer:
         wanted = self.settings.management
@@ -142,13 +215,22 @@ class Cluster:
 
     async def _close(self) -> None:
         """Stop everything at the same time, so that the longest drain is the whole wait."""
+        await self._monitor.stop()
+        await self._aftermath.stop()
+        for power in self.powers.values():
+            await power.finished()
         drain_s = self.settings.limits.stop_timeout_s
         endings = [node.stop(drain_s) for node in self.nodes.values()]
+        if self._admin is not None:
+            endings.append(self._admin.stop(_MANAGEMENT_DRAIN_S))
         if self._management is not None:
             endings.append(self._management.stop(_MANAGEMENT_DRAIN_S))
         try:
             await finish(endings)
         finally:
+            for traces in self._traces.values():
+                traces.flush()
+            await finish(alarms.stop() for alarms in self._alarms)
             if self._following is not None:
                 self._following.cancel()
                 await asyncio.wait([self._following])
@@ -180,7 +262,10 @@ class Cluster:
             pid=os.getpid(),
             started=self._started,
             devices=len(replica.devices),
-            nodes=[NodeReport.of(node, replica.version) for node in self.nodes.values()],
+            nodes=[
+                NodeReport.of(node, replica.version, len(self.registrations[node.name].held))
+                for node in self.nodes.values()
+            ],
         )
 
     def devices(self) -> Mapping[str, Device]:
@@ -190,6 +275,13 @@ class Cluster:
     def events(self, after: int) -> Sequence[tuple[int, Exchange]]:
         """Return the exchanges after number `after`."""
         return self.journal.since(after)
+
+    async def trust_lists(self) -> list[TrustListReport]:
+        """Return the trust lists that the nodes of this process serve."""
+        return [
+            trust_list_report(node, *[await files.fetch(name) for name in _TRUST_LISTS])
+            for node, files in self._files.items()
+        ]
 
     async def add_device(self, entry: Mapping[str, object]) -> Device:
         """Add a phone. Raises SettingsError with what is wrong, RefusedError when it is there."""
@@ -219,7 +311,19 @@ class Cluster:
             raise RefusedError(f"no node {node!r} in this process; it runs: {here}")
         with suppress(StoreError):  # the database is away: it starts with what is known
             await self._follower.update()
-        await held.act(service, action, self.settings.limits.stop_timeout_s)
+        await act_on_service(held, service, action, self.settings.limits.stop_timeout_s)
+
+    def operator(self) -> Operator:
+        """Return what operations on this cluster work with."""
+        return Operator(
+            self._store,
+            self._follower.update,
+            self.settings.cluster.release,
+            self.settings.certificates,
+            self._clock,
+            self._entropy,
+            self.settings.cluster.security_password,
+        )
 
 
 def _nodes_to_run(settings: Settings, name: str | None) -> tuple[NodeSettings, ...]:

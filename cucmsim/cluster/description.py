@@ -1,6 +1,8 @@
 """Turns settings into what the store is to hold (`services/reconcile.py` applies it)."""
 
-from cucmsim.cluster.settings import NodeSettings, ServiceName, Settings, TftpFileSettings
+from collections.abc import Iterator
+
+from cucmsim.cluster.settings import NodePorts, NodeSettings, Settings, TftpFileSettings
 from cucmsim.errors import StartError
 from cucmsim.services.reconcile import Description
 from cucmsim.store.rows import ProcessNode, TftpFile
@@ -33,8 +35,14 @@ def _node(node: NodeSettings) -> ProcessNode:
         address=node.address,
         is_publisher=node.is_publisher,
         services=tuple(sorted({*_EVERYWHERE, *(service.value for service in node.services)})),
-        ports={service.value: node.ports.of(service)[0] for service in ServiceName},
+        ports=dict(_ports(node.ports)),
     )
+
+
+def _ports(ports: NodePorts) -> Iterator[tuple[str, int]]:
+    """Yield each key of `ports` with its port; of several TFTP ports the first."""
+    for key, value in ports.model_dump(exclude={"offset"}).items():
+        yield key, value[0] if key == "tftp" else value
 
 
 def _tftp_file(entry: TftpFileSettings) -> TftpFile:

@@ -15,6 +15,7 @@ from typing import IO
 from cucmsim.errors import StartError
 
 __all__ = [
+    "admin_path",
     "hold_directory",
     "is_held",
     "make_directory",
@@ -30,6 +31,11 @@ _LONGEST_SOCKET = 103  # bytes of a socket's path: 108 on Linux, 104 on macOS, w
 def socket_path(data_directory: Path, node: str | None) -> Path:
     """Return the management socket of the process that runs `node` (None: every node)."""
     return data_directory / f"{node or _WHOLE_CLUSTER}.sock"
+
+
+def admin_path(data_directory: Path, node: str | None) -> Path:
+    """Return the command line's socket of that process; it takes over where the other is."""
+    return data_directory / f"{node or _WHOLE_CLUSTER}.cli"
 
 
 def management_sockets(data_directory: Path) -> list[Path]:

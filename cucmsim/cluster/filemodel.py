@@ -9,12 +9,12 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
+from cucmsim.cluster.limits import LimitSettings
 from cucmsim.cluster.phoneentry import PhoneEntry
 from cucmsim.cluster.settings import (
     CertificatesSettings,
     ClusterSettings,
     GroupEntry,
-    LimitSettings,
     ManagementSettings,
     NodeSettings,
     PoolEntry,

@@ -9,7 +9,7 @@ from cryptography import x509
 from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.surroundings import NodeFiles, Surroundings
 from cucmsim.daemons.base import Daemon
-from cucmsim.daemons.httpd import http_server, https_server
+from cucmsim.daemons.httpd import HttpOptions, http_server, https_server
 from cucmsim.daemons.stream import StreamServer
 from cucmsim.daemons.tftpd import TftpOptions, TftpServer
 from cucmsim.pki.certificates import load_certificate
@@ -44,7 +44,7 @@ class _TftpService:
 
     async def start(self) -> None:
         """Serve, and build ahead."""
-        self._provisioning.load()
+        await self._provisioning.start()
         await self._server.start()
         self._files.use(self._provisioning)
         self._ahead = asyncio.create_task(self._provisioning.run())
@@ -77,6 +77,7 @@ async def build_tftp(around: Surroundings) -> Daemon:
         around.settings.cluster.release,
         clock=around.clock,
         entropy=around.entropy,
+        memory=around.itl_memory,
     )
     server = TftpServer(
         provisioning,
@@ -133,20 +134,21 @@ async def build_http(around: Surroundings) -> Daemon:
     shown = Unit.CALLMANAGER if release >= _SHOWS_CALLMANAGER_FROM else Unit.TOMCAT
     plain, tls, tls_client = around.node.endpoints(ServiceName.HTTP)
     recorder, limits = around.recorder(ServiceName.HTTP), around.limits()
+    options = HttpOptions(missing, around.settings.limits.http_head)
 
     def is_trusted(certificate: x509.Certificate) -> bool:
         return _is_phone(around.view.replica, certificate)
 
     return _HttpService(
         (
-            http_server(plain, around.files, recorder, missing_status=missing, limits=limits),
+            http_server(plain, around.files, recorder, options=options, limits=limits),
             https_server(
                 tls,
                 around.files,
                 recorder,
                 around.identity(shown),
                 around.policy(),
-                missing_status=missing,
+                options=options,
                 limits=limits,
             ),
             https_server(
@@ -156,7 +158,7 @@ async def build_http(around: Surroundings) -> Daemon:
                 around.identity(Unit.TOMCAT),
                 around.policy(asks=True),
                 is_trusted=is_trusted,
-                missing_status=missing,
+                options=options,
                 limits=limits,
             ),
         )

@@ -31,27 +31,50 @@ class Follower:
         self._view = view
         self._certs_directory = certs_directory
         self._node_names = node_names
+        self._is_away = False
         self._mirrored: tuple[object, object] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     async def run(self) -> None:
         """Follow until cancelled, or until the store is closed."""
-        async for _ in self._store.changes():
-            await self._catch_up()
+        unsubscribe = self._store.subscribe_connection(self._hear_of_connection)
+        try:
+            async for _ in self._store.changes():
+                await self._catch_up()
+        finally:
+            unsubscribe()
+
+    def _hear_of_connection(self, is_connected: bool) -> None:  # noqa: FBT001  as subscribed
+        if is_connected:
+            self._note_back()
+        else:
+            self._note_away("it does not answer")
+
+    def _note_away(self, why: str) -> None:
+        """Say so once, however it was noticed."""
+        if not self._is_away:
+            self._log.warning("database away, serving on", version=self._version, why=why)
+        self._is_away = True
+
+    def _note_back(self) -> None:
+        if self._is_away:
+            self._log.info("database back", version=self._version)
+        self._is_away = False
+
+    @property
+    def _version(self) -> int:
+        return self._view.replica.version
 
     async def _catch_up(self) -> None:
         """Bring the view up to date, however long that takes; who serves does not wait."""
-        warned = False
         while True:
             try:
                 await self.update()
             except StoreError as error:
-                if not warned:
-                    held = self._view.replica.version
-                    self._log.warning("serving on, behind", version=held, why=str(error))
-                warned = True
+                self._note_away(str(error))
             else:
+                self._note_back()
                 return
             await asyncio.sleep(_RETRY_S)
 

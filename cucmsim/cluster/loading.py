@@ -24,13 +24,13 @@ from cucmsim.cluster.checks import (
 )
 from cucmsim.cluster.environment import overlay
 from cucmsim.cluster.filemodel import FileModel
+from cucmsim.cluster.limits import LimitSettings
 from cucmsim.cluster.phones import PhoneBook
 from cucmsim.cluster.problems import Findings, Spot, show
 from cucmsim.cluster.settings import (
     CertificatesSettings,
     ClusterSettings,
     GroupEntry,
-    LimitSettings,
     ManagementSettings,
     NodeSettings,
     PoolEntry,

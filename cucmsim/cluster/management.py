@@ -12,7 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from cucmsim import __version__
+from cucmsim.cluster.clockapi import add_clock
 from cucmsim.cluster.node import ServiceAction
+from cucmsim.cluster.operationsapi import add_operations
 from cucmsim.cluster.registrationapi import add_registrations
 from cucmsim.cluster.reports import (
     DeviceList,
@@ -22,8 +24,11 @@ from cucmsim.cluster.reports import (
     ServiceReport,
     StatusReport,
 )
+from cucmsim.cluster.trustapi import TrustListReport, add_trust
+from cucmsim.cluster.trustlistsapi import add_trust_list_operations
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
+from cucmsim.services.operations.operator import Operator
 from cucmsim.services.registration import Registrations
 from cucmsim.store.rows import Device
 
@@ -56,6 +61,10 @@ class Management(Protocol):
         """Return the exchanges after number `after`."""
         ...
 
+    async def trust_lists(self) -> list[TrustListReport]:
+        """Return the trust lists that the nodes of this process serve."""
+        ...
+
     async def add_device(self, entry: Mapping[str, object]) -> Device:
         """Add a phone described as in `[[phones]]`. Raises SettingsError."""
         ...
@@ -70,6 +79,10 @@ class Management(Protocol):
 
     async def act_on_service(self, node: str, service: str, action: ServiceAction) -> None:
         """Start, stop or restart a service of a node. Raises StartError."""
+        ...
+
+    def operator(self) -> Operator:
+        """Return what operations on the cluster work with."""
         ...
 
     def stop(self) -> None:
@@ -87,7 +100,11 @@ def management_app(management: Management) -> FastAPI:
     _add_reports(app, management)
     _add_devices(app, management)
     _add_services(app, management)
+    add_operations(app, management.operator)
+    add_trust_list_operations(app, management.operator)
+    add_clock(app, management.operator)
     add_registrations(app, management.registrations)
+    add_trust(app, management.registrations, management.trust_lists)
     return app
 
 

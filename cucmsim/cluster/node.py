@@ -5,7 +5,7 @@ stays until its restart, as documented for the real services.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from cucmsim.clock import Clock
 from cucmsim.cluster.settings import NodeSettings, ServiceName
 from cucmsim.daemons.base import Daemon
 from cucmsim.errors import RefusedError
+from cucmsim.services.operations.servicecontrol import ServiceAction
 
 __all__ = ["Builder", "Node", "ServiceAction", "ServiceState", "ServiceStatus", "finish"]
 
@@ -40,14 +41,6 @@ class ServiceStatus:
     since: datetime
 
 
-class ServiceAction(StrEnum):
-    """What can be done with a service."""
-
-    START = "start"
-    STOP = "stop"
-    RESTART = "restart"
-
-
 class Node:
     """The services of one server."""
 
@@ -68,15 +61,21 @@ class Node:
         """The node's name."""
         return self.settings.name
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its services."""
+        return tuple(service.value for service in self._builders)
+
     def services(self) -> tuple[ServiceStatus, ...]:
         """Return the state of each service, in the order of the settings."""
         return tuple(self._status(service) for service in self._builders)
 
-    async def start(self) -> None:
-        """Start every service. Raises StartError, StoreError, with none left running."""
+    async def start(self, but: Collection[str] = ()) -> None:
+        """Start every service `but` some. Raises StartError, StoreError, with none left running."""
         try:
             for service in self._builders:
-                await self._start(service)
+                if service not in but:
+                    await self._start(service)
         except BaseException:
             await self.stop(0)
             raise

@@ -1,6 +1,7 @@
 """The services that a node can run, and the port or ports that each takes.
 
-The numbers are the real server's, TFTP apart, which has 6969 alone so that it needs no privileges.
+The numbers are the real server's but two: TFTP has 6969 alone and SSH 2222 instead of 22, so that
+no privileges are needed.
 Sources: cucm.md, tvs.md, capf.md, sip.md of the reference.
 """
 
@@ -26,6 +27,7 @@ class ServiceName(StrEnum):
     CAPF = "capf"
     CALLMANAGER = "callmanager"
     WEB = "web"
+    SSH = "ssh"
 
 
 DEFAULT_SERVICES = (
@@ -35,6 +37,7 @@ DEFAULT_SERVICES = (
     ServiceName.CAPF,
     ServiceName.CALLMANAGER,
     ServiceName.WEB,
+    ServiceName.SSH,
 )
 """What a publisher runs unless the file says otherwise; a subscriber has no CAPF."""
 
@@ -44,8 +47,9 @@ _PORTS: Mapping[ServiceName, tuple[str, ...]] = MappingProxyType(
         ServiceName.HTTP: ("http", "https", "https_client"),
         ServiceName.TVS: ("tvs",),
         ServiceName.CAPF: ("capf",),
-        ServiceName.CALLMANAGER: ("sip", "sip_tls"),
+        ServiceName.CALLMANAGER: ("sip", "sip_tls", "sccp", "sccp_tls"),
         ServiceName.WEB: ("web",),
+        ServiceName.SSH: ("ssh",),
     }
 )
 """The keys of `ports` that belong to each service, in the order in which it takes them."""
@@ -76,6 +80,9 @@ class NodePorts(TableModel):
     sccp: Port = Field(2000, description="TCP port of SCCP registration")
     sccp_tls: Port = Field(2443, description="TCP port of SCCP registration over TLS")
     web: Port = Field(8443, description="TCP port of the web server: the https directory")
+    ssh: Port = Field(
+        2222, description="TCP port of the command line over SSH; a real server has 22"
+    )
     offset: Number = Field(
         0, ge=0, le=60000, description="Added to every port, for nodes that share an address"
     )

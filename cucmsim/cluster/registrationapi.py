@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from cucmsim.errors import RefusedError
 from cucmsim.formats.servicecontrol import Action
-from cucmsim.services.registration import OrderOutcome, Registration, Registrations, StoredAlarm
+from cucmsim.services.registration import OrderOutcome, Registration, Registrations
+from cucmsim.store.alarms import StoredAlarm
 
 __all__ = ["AlarmReport", "Order", "OutcomeReport", "RegistrationReport", "add_registrations"]
 

@@ -65,16 +65,18 @@ class NodeReport(_Report):
     role: str
     address: str
     version: int
+    registered: int = 0
     services: list[ServiceReport]
 
     @classmethod
-    def of(cls, node: Node, version: int) -> "NodeReport":
-        """Return the state of each service of a node."""
+    def of(cls, node: Node, version: int, registered: int) -> "NodeReport":
+        """Return the state of each service of a node with so many registered phones."""
         return cls(
             name=node.name,
             role=node.settings.role,
             address=node.settings.address,
             version=version,
+            registered=registered,
             services=[ServiceReport.model_validate(held) for held in node.services()],
         )
 

@@ -1,28 +1,36 @@
 """Builds the services of a node: what each is made of, taken from the view at that moment."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+from cucmsim.asgi import AsgiLimits
 from cucmsim.cluster.fileservices import build_http, build_tftp
 from cucmsim.cluster.logs import trace_for
 from cucmsim.cluster.node import Builder
 from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.surroundings import Surroundings
-from cucmsim.daemons.base import Daemon
-from cucmsim.daemons.capfd import CAPF_LIMITS, CapfServer
-from cucmsim.daemons.sipd import SipServer, SipSurroundings
+from cucmsim.daemons.base import Daemon, DaemonGroup
+from cucmsim.daemons.capfd import CapfServer
+from cucmsim.daemons.sccpd import SccpLimits, SccpServer, SccpSurroundings
+from cucmsim.daemons.sipd import SipLimits, SipServer, SipSurroundings
+from cucmsim.daemons.sshd import SshLimits, SshServer, host_key, server_version
 from cucmsim.daemons.tvsd import TvsServer
 from cucmsim.daemons.webd import WebServer
 from cucmsim.errors import StartError
+from cucmsim.formats.sip_framing import StreamLimits
 from cucmsim.formats.trustlist import CTL_FILENAME
 from cucmsim.pki.profiles import Unit
 from cucmsim.services.enrolment import Enrolment
 from cucmsim.services.parameters import is_true
+from cucmsim.services.tracefiles import both
 from cucmsim.services.verification import Verification
 from cucmsim.services.view import View
 from cucmsim.web.directory import DirectoryEntry, directory_app
 
 __all__ = ["Surroundings", "builders_of"]
+
+_KEEPALIVE_LATE_S = 60
 
 
 def builders_of(around: Surroundings) -> Mapping[ServiceName, Builder]:
@@ -34,13 +42,14 @@ def builders_of(around: Surroundings) -> Mapping[ServiceName, Builder]:
         ServiceName.HTTP: partial(build_http, around),
         ServiceName.CALLMANAGER: partial(_build_callmanager, around),
         ServiceName.WEB: partial(_build_web, around),
+        ServiceName.SSH: partial(_build_ssh, around),
     }
     return {service: known[service] for service in known if service in around.node.services}
 
 
 async def _build_tvs(around: Surroundings) -> Daemon:
     node, view = around.node.name, around.view
-    trace = trace_for(ServiceName.TVS.value, node)
+    trace = both(around.traces.of(ServiceName.TVS.value), trace_for(ServiceName.TVS.value, node))
     identity = around.identity(Unit.TVS)
     asks = is_true(view.replica.service_parameter("tvs", "RequestClientCertificate", node) or "T")
     verification = Verification(node, view, partial(_ctl_file, around), trace=trace)
@@ -69,27 +78,76 @@ async def _build_capf(around: Surroundings) -> Daemon:
         around.recorder(ServiceName.CAPF),
         around.entropy,
         policy=around.policy(),
-        limits=around.limits(CAPF_LIMITS.idle_s),
+        limits=around.limits(_capf_idle_s(around)),
     )
+
+
+def _capf_idle_s(around: Surroundings) -> float:
+    """Return how long CAPF waits for a silent phone: what `utils capf` set, else the settings."""
+    set_minutes = around.view.replica.service_parameter(
+        ServiceName.CAPF.value, "KeepAliveTimer", around.node.name
+    )
+    if set_minutes is None or not (set_minutes.isascii() and set_minutes.isdigit()):
+        return around.settings.limits.capf_idle_timeout_s
+    return float(set_minutes) * 60
 
 
 async def _build_callmanager(around: Surroundings) -> Daemon:
-    tcp, tls = around.node.endpoints(ServiceName.CALLMANAGER)
-    return SipServer(
-        SipSurroundings(
-            around.node.name,
-            around.node.address,
-            around.settings.cluster.release,
-            around.registrations,
-            around.clock,
-            around.entropy,
-        ),
-        around.recorder(ServiceName.CALLMANAGER),
-        tcp=tcp,
-        tls=tls,
-        identity=around.identity(Unit.CALLMANAGER),
-        policy=around.policy(asks=True),
+    """Build SIP and SCCP, which know the same phones."""
+    sip_tcp, sip_tls, sccp_tcp, sccp_tls = around.node.endpoints(ServiceName.CALLMANAGER)
+    recorder = around.recorder(ServiceName.CALLMANAGER)
+    identity, policy = around.identity(Unit.CALLMANAGER), around.policy(asks=True)
+    node, registrations, clock = around.node, around.registrations, around.clock
+    sip = SipSurroundings(
+        node.name,
+        node.address,
+        around.settings.cluster.release,
+        registrations,
+        clock,
+        around.entropy,
+        _sip_limits(around),
     )
+    sccp = SccpSurroundings(node.name, around.view, registrations, clock, _sccp_limits(around))
+    return DaemonGroup(
+        ServiceName.CALLMANAGER.value,
+        (
+            SipServer(sip, recorder, tcp=sip_tcp, tls=sip_tls, identity=identity, policy=policy),
+            SccpServer(
+                sccp, recorder, tcp=sccp_tcp, tls=sccp_tls, identity=identity, policy=policy
+            ),
+        ),
+    )
+
+
+def _sip_limits(around: Surroundings) -> SipLimits:
+    given = around.settings.limits
+    return SipLimits(
+        connections=given.registration_connections,
+        handshake_s=given.handshake_timeout_s,
+        idle_s=_longest_silence(around, "SIP"),
+        message_s=given.registration_message_timeout_s,
+        burst=given.registration_burst,
+        rate=given.registration_rate,
+        message=StreamLimits(line=given.sip_head // 4, head=given.sip_head, body=given.sip_body),
+    )
+
+
+def _sccp_limits(around: Surroundings) -> SccpLimits:
+    given = around.settings.limits
+    return SccpLimits(
+        connections=given.registration_connections,
+        handshake_s=given.handshake_timeout_s,
+        idle_s=_longest_silence(around, "SCCP"),
+        message_s=given.registration_message_timeout_s,
+        burst=given.registration_burst,
+        rate=given.registration_rate,
+    )
+
+
+def _longest_silence(around: Surroundings, protocol: str) -> float:
+    """Return how long a phone may say nothing: its keepalive must come first."""
+    interval_s = around.registrations.keepalive_s(protocol)
+    return max(around.settings.limits.registration_idle_timeout_s, interval_s + _KEEPALIVE_LATE_S)
 
 
 async def _build_web(around: Surroundings) -> Daemon:
@@ -101,6 +159,23 @@ async def _build_web(around: Surroundings) -> Daemon:
         directory_app(partial(_directory, around.view)),
         [around.identity(unit) for unit in units],
         around.policy(),
+        AsgiLimits(
+            connections=around.settings.limits.connections,
+            request_s=around.settings.limits.idle_timeout_s,
+            handshake_s=around.settings.limits.handshake_timeout_s,
+            head=around.settings.limits.http_head,
+        ),
+    )
+
+
+async def _build_ssh(around: Surroundings) -> Daemon:
+    given, release = around.settings.limits, around.settings.cluster.release
+    path = around.settings.cluster.data_directory / f"{around.node.name}.ssh_host_key"
+    return SshServer(
+        around.node.endpoints(ServiceName.SSH)[0],
+        around.command_line,
+        await asyncio.to_thread(host_key, path),
+        SshLimits(given.ssh_connections, given.ssh_login_timeout_s, server_version(release)),
     )
 
 

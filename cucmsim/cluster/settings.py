@@ -12,9 +12,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, InstanceOf
 
+from cucmsim.cluster.limits import LimitSettings
 from cucmsim.cluster.logs import LogFormat
 from cucmsim.cluster.ports import DEFAULT_SERVICES, NodePorts, ServiceName
 from cucmsim.cluster.values import (
+    AdministratorName,
+    AdministratorPassword,
     ClusterName,
     DatabaseUrl,
     DigestValue,
@@ -29,7 +32,6 @@ from cucmsim.cluster.values import (
     PathValue,
     Port,
     ReleaseValue,
-    Seconds,
     SecurityPassword,
     TableModel,
     Text,
@@ -56,7 +58,6 @@ __all__ = [
     "DeviceSecurityMode",
     "EcSize",
     "GroupEntry",
-    "LimitSettings",
     "ManagementSettings",
     "NodePorts",
     "NodeSettings",
@@ -102,6 +103,14 @@ class ClusterSettings(TableModel):
     security_password: SecurityPassword = Field(
         description="Seals the private keys in the database; the same at every start", repr=False
     )
+    administrator: AdministratorName = Field(
+        "admin", description="The administrator of every node's command line, privilege level 4"
+    )
+    administrator_password: AdministratorPassword | None = Field(
+        None,
+        description="Its password; without one nobody logs in by SSH, but `cucmsim admin` works",
+        repr=False,
+    )
     database: DatabaseUrl = Field(
         "",
         description="Where the cluster is kept; default: a SQLite file in `data_directory`",
@@ -118,6 +127,10 @@ class ClusterSettings(TableModel):
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="How log lines look")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged"
+    )
+    traces: Flag = Field(
+        True,  # noqa: FBT003  pydantic takes a default by position
+        description="Write the trace files that `file list activelog` shows; costs TVS some speed",
     )
 
 
@@ -314,20 +327,6 @@ class ManagementSettings(TableModel):
     token: Annotated[
         str | None, Field(pattern=r"^[!-~]{16,256}$", repr=False), expecting("16 to 256 characters")
     ] = Field(None, description="What a client must send; needed with `port`", repr=False)
-
-
-class LimitSettings(TableModel):
-    """How long a node waits for a peer, and how many it serves at once."""
-
-    tftp_timeout_s: Seconds = Field(3.0, description="Until a TFTP packet is sent again")
-    tftp_retransmissions: Number = Field(
-        5, ge=0, le=100, description="Until a transfer is given up"
-    )
-    tftp_transfers: Number = Field(10_000, ge=1, le=1_000_000, description="Transfers at once")
-    handshake_timeout_s: Seconds = Field(10.0, description="A TLS handshake, from first to last")
-    idle_timeout_s: Seconds = Field(60.0, description="Silence on a TLS connection")
-    connections: Number = Field(2000, ge=1, le=100_000, description="TLS connections at once")
-    stop_timeout_s: Seconds = Field(4.0, description="To finish what runs when a node stops")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,11 @@ from cucmsim.daemons.filesource import FileSource
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
 from cucmsim.entropy import Entropy
 from cucmsim.pki.profiles import Unit
+from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.itlstamp import ItlMemory
 from cucmsim.services.journal import Journal
 from cucmsim.services.registration import Registrations
+from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
 from cucmsim.store.store import Store
 
@@ -52,6 +55,9 @@ class Surroundings:
     clock: Clock
     entropy: Entropy
     registrations: Registrations
+    command_line: CommandLine
+    traces: TraceFiles
+    itl_memory: ItlMemory
     files: NodeFiles = field(default_factory=NodeFiles)
 
     def recorder(self, service: ServiceName) -> Recorder:

@@ -26,6 +26,8 @@ from cucmsim.pki.keys import KeySpec
 from cucmsim.pki.release import Release
 
 __all__ = [
+    "AdministratorName",
+    "AdministratorPassword",
     "ClusterName",
     "DatabaseUrl",
     "DeviceMac",
@@ -162,6 +164,16 @@ ClusterName = Annotated[
 SecurityPassword = Annotated[
     str,
     Field(pattern=r"^[!-~]{6,128}$", repr=False),
+    expecting("6 to 128 printable ASCII characters without blanks"),
+]
+AdministratorName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"),
+    expecting("a letter, then up to 31 letters, digits, hyphens and underscores"),
+]
+AdministratorPassword = Annotated[
+    str,
+    Field(pattern=r"^[!-~]{6,128}$"),
     expecting("6 to 128 printable ASCII characters without blanks"),
 ]
 DatabaseUrl = Annotated[

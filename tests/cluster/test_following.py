@@ -1,7 +1,7 @@
 """The view follows the store, through outages of the database and of the disk."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -26,7 +26,13 @@ class PretendedStore:
 
     newest: Replica
     faults: int = 0
+    comings: list[bool] = field(default_factory=list)
     announced: asyncio.Queue[int | None] = field(default_factory=asyncio.Queue)
+
+    def subscribe_connection(self, listener: Callable[[bool], None]) -> Callable[[], None]:
+        for is_connected in self.comings:
+            listener(is_connected)
+        return self.comings.clear
 
     async def changes(self) -> AsyncIterator[int]:
         while (version := await self.announced.get()) is not None:
@@ -96,8 +102,20 @@ async def test_an_outage_is_told_once_and_caught_up_on(stage: Stage) -> None:
     with capture_logs() as logs:
         await stage.run()
     assert stage.view.replica.version == 2
-    warnings = [entry for entry in logs if entry["log_level"] == "warning"]
-    assert [(entry["event"], entry["version"]) for entry in warnings] == [("serving on, behind", 1)]
+    told = [entry for entry in logs if entry["log_level"] in ("warning", "info")]
+    assert [(entry["event"], entry["version"]) for entry in told] == [
+        ("database away, serving on", 1),
+        ("database back", 2),
+    ]
+
+
+async def test_a_database_that_goes_and_comes_without_any_change_is_told_once_each(
+    stage: Stage,
+) -> None:
+    stage.store.comings = [True, False, False, True, True]
+    with capture_logs() as logs:
+        await stage.run()
+    assert [entry["event"] for entry in logs] == ["database away, serving on", "database back"]
 
 
 async def test_certificate_files_are_written_when_certificates_change(

@@ -184,7 +184,13 @@ MaximumServingCount = 20
 @pytest.mark.parametrize(
     ("text", "key", "found", "expected", "nearest"),
     [
-        ("relase = '11.5'", "cluster.relase", "an unknown key", "one of certs_dir", "release"),
+        (
+            "relase = '11.5'",
+            "cluster.relase",
+            "an unknown key",
+            "one of administrator, ",
+            "release",
+        ),
         ("release = 11.5", "cluster.release", "11.5", 'a release such as "8.6"', None),
         ("release = '16'", "cluster.release", '"16"', "a release", None),
         ("id = ''", "cluster.id", '""', "1 to 50 letters", None),

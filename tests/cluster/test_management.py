@@ -16,8 +16,10 @@ from cucmsim.cluster.reports import (
     ServiceReport,
     StatusReport,
 )
+from cucmsim.cluster.trustapi import TrustListReport
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
+from cucmsim.services.operations.operator import Operator
 from cucmsim.services.registration import Registrations
 from cucmsim.store.rows import Device, Line
 
@@ -60,6 +62,9 @@ class PretendedCluster:
     def events(self, after: int) -> Sequence[tuple[int, Exchange]]:
         return [(number, EXCHANGE) for number in range(after + 1, 5)]
 
+    async def trust_lists(self) -> list[TrustListReport]:
+        return [TrustListReport(node="pub", itl="1b", ctl=None)]
+
     async def add_device(self, entry: Mapping[str, object]) -> Device:
         self._do("add", entry)
         return PHONES[0]
@@ -73,6 +78,9 @@ class PretendedCluster:
 
     async def act_on_service(self, node: str, service: str, action: ServiceAction) -> None:
         self._do(node, service, action.value)
+
+    def operator(self) -> Operator:
+        raise RefusedError("a pretended cluster is not operated")
 
     def stop(self) -> None:
         self._do("stop")

@@ -12,6 +12,8 @@ import pytest
 from cucmsim.clock import SystemClock
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.cluster.node import ServiceAction
+from cucmsim.cluster.ports import ServiceName
+from cucmsim.daemons.capfd import CapfServer
 from cucmsim.entropy import SystemEntropy
 from cucmsim.errors import RefusedError
 from cucmsim.formats.signedfile import decode_signed_file
@@ -179,13 +181,13 @@ async def test_reset_on_the_command_line_says_what_each_phone_answered(lab: Lab)
         reader, writer = await register(cluster)
         told = asyncio.create_task(asyncio.to_thread(lab.cli, "reset", "CONFIG", "--all"))
         writer.write(_answer(await reader.readuntil(b"action=reset\r\n")))
-        assert await told == Outcome(0, f"{DEVICE}: reset: accepted\n1 phones\n", "")
+        assert await told == Outcome(0, f"{DEVICE}: reset: accepted\n1 phone\n", "")
         one = asyncio.create_task(
             asyncio.to_thread(lab.cli, "reset", "CONFIG", DEVICE, "--action", "restart")
         )
         answer = _answer(await reader.readuntil(b"action=restart\r\n"))
         writer.write(answer.replace(b"200 OK", b"400 Bad"))
-        assert await one == Outcome(1, f"{DEVICE}: restart: refused with 400\n1 phones\n", "")
+        assert await one == Outcome(1, f"{DEVICE}: restart: refused with 400\n1 phone\n", "")
         writer.close()
         await writer.wait_closed()
 
@@ -196,7 +198,7 @@ async def test_reset_on_the_command_line_says_what_each_phone_answered(lab: Lab)
     [
         ((), "expected either a DEVICE or --all"),
         ((DEVICE, "--all"), "expected either a DEVICE or --all"),
-        (("--all", "--action", "prt-report"), "expected reset, restart, apply-config"),
+        (("--all", "--action", "prt-report"), "'prt-report' is not one of"),
         (("phone",), "expected SEP and 12 hexadecimal digits"),
     ],
 )
@@ -220,3 +222,21 @@ async def test_an_unknown_service_is_refused(lab: Lab) -> None:
     async with lab.running() as cluster:
         with pytest.raises(RefusedError, match="no service 'sccp'"):
             await cluster.act_on_service(PUBLISHER, "sccp", ServiceAction.RESTART)
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize(("value", "idle_s"), [("20", 1200.0), ("x", None)])
+async def test_the_keep_alive_timer_holds_from_the_restart_of_capf(
+    lab: Lab, value: str, idle_s: float | None
+) -> None:
+    async with lab.running() as cluster:
+        usual_s = cluster.settings.limits.capf_idle_timeout_s
+        async with cluster._store.transaction() as transaction:
+            await transaction.set_service_parameter("capf", "KeepAliveTimer", value)
+        built = cluster.nodes[PUBLISHER]._running[ServiceName.CAPF]
+        assert isinstance(built, CapfServer)
+        assert built.limits.idle_s == usual_s
+        await cluster.act_on_service(PUBLISHER, "capf", ServiceAction.RESTART)
+        built = cluster.nodes[PUBLISHER]._running[ServiceName.CAPF]
+        assert isinstance(built, CapfServer)
+        assert built.limits.idle_s == (idle_s or usual_s)

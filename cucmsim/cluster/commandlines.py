@@ -1,0 +1,103 @@
+"""The command line of each node of this process, and what its commands do to the running node."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from cucmsim.cluster.node import Node, ServiceState
+from cucmsim.cluster.power import NodePower
+from cucmsim.cluster.settings import Settings
+from cucmsim.cluster.surroundings import NodeFiles
+from cucmsim.daemons.probes import SystemProbes
+from cucmsim.daemons.sftpclient import AsyncSftpClient
+from cucmsim.services.admin import command
+from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.admin.platform import Platform
+from cucmsim.services.operations.operator import Operator
+from cucmsim.services.operations.servicecontrol import ServiceAction
+from cucmsim.services.tracefiles import TraceFiles
+from cucmsim.services.view import View
+
+__all__ = ["NodeDesk", "open_command_line"]
+
+ActOnService = Callable[[str, str, ServiceAction], Awaitable[None]]
+
+
+class NodeDesk:
+    """What commands do to node `name`; `nodes` are those of this process, once they are made."""
+
+    def __init__(
+        self,
+        name: str,
+        nodes: Mapping[str, Node],
+        files: NodeFiles,
+        act: ActOnService,
+        operator: Callable[[], Operator],
+        power: NodePower,
+        traces: TraceFiles,
+    ) -> None:
+        self.name = name
+        self.is_upgrading = False
+        self.sftp = AsyncSftpClient()
+        self.network = SystemProbes()
+        self._power = power
+        self._nodes = nodes
+        self._files = files
+        self._act = act
+        self._operator = operator
+        self._traces = traces
+
+    @property
+    def started(self) -> datetime:
+        """When the node came up."""
+        return self._power.started
+
+    def restart_node(self) -> None:
+        """Begin to restart the whole node. Raises RefusedError while it goes down already."""
+        self._power.restart()
+
+    def shut_down_node(self) -> None:
+        """Begin to stop every service of the node. Raises RefusedError."""
+        self._power.shut_down()
+
+    def log_directory(self) -> Path:
+        """Return where the node's logs lie, all lines written."""
+        self._traces.flush()
+        return self._traces.directory
+
+    def operator(self) -> Operator:
+        """Return what operations work with."""
+        return self._operator()
+
+    def services(self) -> Sequence[command.ServiceState]:
+        """Return the state of each service of the node."""
+        return [
+            command.ServiceState(held.name, held.state is ServiceState.STARTED, held.since)
+            for held in self._nodes[self.name].services()
+        ]
+
+    async def tftp_file(self, name: str) -> bytes | None:
+        """Return a file as the node's TFTP service serves it; None when it does not."""
+        return await self._files.fetch(name)
+
+    async def act_on_service(self, node: str, service: str, action: ServiceAction) -> None:
+        """Act on a service of a node. Raises RefusedError, StartError, StoreError."""
+        await self._act(node, service, action)
+
+
+async def open_command_line(settings: Settings, desk: NodeDesk, view: View) -> CommandLine:
+    """Open a node's command line, with the administrator that the description names."""
+    operator, described = desk.operator(), settings.cluster
+    platform = await Platform.opened(operator.store, desk.name, operator.clock, operator.entropy)
+    if described.administrator_password is not None:
+        await platform.describe(described.administrator, described.administrator_password)
+    return CommandLine(
+        node_name=desk.name,
+        release=operator.release,
+        store=operator.store,
+        view=view,
+        clock=operator.clock,
+        entropy=operator.entropy,
+        operations=desk,
+        platform=platform,
+    )
