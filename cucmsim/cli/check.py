@@ -15,6 +15,7 @@ import typer
 from cucmsim.cluster.addresses import missing_addresses
 from cucmsim.cluster.loading import load_settings
 from cucmsim.cluster.settings import NodeSettings, Settings
+from cucmsim.cluster.warnings import locked_out_phones
 from cucmsim.errors import Problem, SettingsError
 
 __all__ = ["register"]
@@ -40,7 +41,7 @@ def check(
     except SettingsError as error:
         _refuse(config, error.problems, as_json=as_json)
         raise typer.Exit(_REFUSED) from None
-    warnings = missing_addresses(settings)
+    warnings = (*missing_addresses(settings), *locked_out_phones(settings))
     if as_json:
         typer.echo(json.dumps(_summary(settings, warnings), indent=2))
         return

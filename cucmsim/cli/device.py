@@ -1,14 +1,14 @@
-"""`cucmsim device`: list, add, change and remove phones while the cluster runs."""
+"""`cucmsim device`: list, show, add, change and remove phones while the cluster runs."""
 
 import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from cucmsim.cli.client import publisher_client
+from cucmsim.cli.client import clients_of, publisher_client
+from cucmsim.cli.deviceshow import as_record, print_device, print_devices
+from cucmsim.cli.devicestates import last_alarm, phone_states
 from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
-from cucmsim.cli.tables import print_table
 from cucmsim.cluster.reports import DeviceList, DeviceReport
 from cucmsim.errors import CommandError
 
@@ -52,6 +52,7 @@ def register(app: typer.Typer) -> None:
     devices = typer.Typer(help="Phones of a running cluster.", no_args_is_help=True)
     app.add_typer(devices, name="device")
     devices.command("list")(_list)
+    devices.command("show")(_show)
     devices.command("add")(_add)
     devices.command("set")(_set)
     devices.command("remove")(_remove)
@@ -64,7 +65,8 @@ def _list(
     as_json: AsJson = False,
 ) -> None:
     """List phones."""
-    client = publisher_client(settings_for(config, data))
+    settings = settings_for(config, data)
+    client = publisher_client(settings)
     found: list[DeviceReport] = []
     while True:
         parameters: dict[str, str | int] = {"match": match, "offset": len(found), "limit": _PAGE}
@@ -72,10 +74,30 @@ def _list(
         found += page.devices
         if len(found) >= page.total or not page.devices:
             break
+    states = phone_states(clients_of(settings))
     if as_json:
-        typer.echo(json.dumps([held.model_dump(mode="json") for held in found], indent=2))
+        typer.echo(json.dumps([as_record(held, states) for held in found], indent=2))
     else:
-        _print(found)
+        print_devices(found, states)
+
+
+def _show(
+    config: ConfigArgument,
+    device: DeviceArgument,
+    data: DataOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a phone: where it is registered, its trust lists against the current, last alarm."""
+    settings = settings_for(config, data)
+    name = device_name(device)
+    held = DeviceReport.model_validate(publisher_client(settings).get(f"/devices/{name}"))
+    clients = clients_of(settings)
+    states, alarm = phone_states(clients), last_alarm(clients, held.name)
+    if as_json:
+        told = None if alarm is None else alarm.model_dump(mode="json")
+        typer.echo(json.dumps({**as_record(held, states), "last_alarm": told}, indent=2))
+    else:
+        print_device(held, states, alarm)
 
 
 def _add(  # noqa: PLR0913 - the options of a command line
@@ -150,20 +172,3 @@ def _given(arguments: dict[str, object]) -> dict[str, object]:
         if name not in _NO_KEYS and value not in (None, [])
     }
     return given | {"lines": ()} if given.get("lines") == [""] else given
-
-
-def _print(found: list[DeviceReport]) -> None:
-    table = Table("Device", "Model", "Protocol", "Pool", "Lines", "CAPF", "LSC until", box=None)
-    for held in found:
-        until = "" if held.lsc_valid_until is None else f"{held.lsc_valid_until:%Y-%m-%d}"
-        table.add_row(
-            held.name,
-            held.model,
-            held.protocol,
-            held.device_pool,
-            ", ".join(held.lines),
-            held.pending_operation,
-            until,
-        )
-    print_table(table)
-    typer.echo(f"{len(found)} phones")

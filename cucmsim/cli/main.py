@@ -22,10 +22,14 @@ _MODULES = {
     "status": "status",
     "stop": "status",
     "device": "device",
+    "admin": "admin",
+    "clock": "clock",
+    "etoken": "etoken",
     "reset": "reset",
     "tvs": "tvs",
     "capf": "capf",
     "phone": "phone",
+    "phones": "phones",
     "version": "version",
 }
 """The module that registers each command."""

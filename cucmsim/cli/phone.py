@@ -1,24 +1,30 @@
 """`cucmsim phone boot|show|erase`: a phone that boots from a cluster, ours or a real one.
 
 `boot` prints the console log as it goes and ends with what the phone holds, what it accepted and
-how, and where it is registered. Exit status: 0 accepted (and registered, where registration is
-there), 1 refused, 69 no server answers.
+how, and where it is registered. Exit status: 0 accepted and registered, 1 refused, 69 no server
+answers.
 """
 
 import asyncio
 import json
 import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cucmsim.cli.certificatefile import parse_endpoint
+from cucmsim.cli import phonedirectory, phoneerase
+from cucmsim.cli.hosts import HostOption, hint_unknown, names_of
 from cucmsim.cli.linkoptions import TlsOption, link_options
+from cucmsim.cli.loop import stopping
+from cucmsim.cli.phonedhcp import (
+    DhcpOption,
+    mac_of,
+    saying_what_is_missing,
+    silence_of,
+    with_servers,
+)
 from cucmsim.cli.phonereport import boot_lines, flash_lines, flash_report, has_configuration
 from cucmsim.clock import SystemClock
 from cucmsim.entropy import SystemEntropy
@@ -28,9 +34,9 @@ from cucmsim.phone.device import Phone, PhoneOptions
 from cucmsim.phone.factory import make_mic
 from cucmsim.phone.flash import Flash
 from cucmsim.phone.flashdir import FlashDirectory
-from cucmsim.phone.names import Names
 from cucmsim.phone.performer import FileServer, Network
-from cucmsim.phone.summary import BootSummary
+from cucmsim.phone.registrar import PhoneRegistrar
+from cucmsim.phone.summary import BootSummary, summarise
 from cucmsim.phone.values import Generation, PhoneIdentity, Transport
 from cucmsim.phone.web import PhoneWeb
 
@@ -38,6 +44,7 @@ __all__ = ["BootPlan", "register", "run_phone"]
 
 _USAGE = 2
 _TIMEOUT_S = 10.0
+_LOCALHOST = "127.0.0.1"
 _TRANSPORTS = {
     "auto": tuple(Transport),
     "tftp": (Transport.TFTP,),
@@ -46,10 +53,13 @@ _TRANSPORTS = {
 _SEPARATORS = re.compile(r"[:.-]")
 
 _Tftp = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option("--tftp", metavar="HOST[:PORT]", help="A TFTP server; once more: the next one."),
 ]
-_Mac = Annotated[str, typer.Option("--mac", help="Its MAC address: twelve hex digits.")]
+_Mac = Annotated[
+    str | None,
+    typer.Option("--mac", help="Its MAC address: twelve hex digits; with --dhcp, the interface's."),
+]
 _Model = Annotated[str, typer.Option("--model", help=f"One of {', '.join(PHONE_MODELS)}.")]
 _FlashOption = Annotated[
     Path | None,
@@ -61,12 +71,6 @@ _TransportOption = Annotated[
 _AuthString = Annotated[
     str | None, typer.Option("--auth-string", help="The authentication string typed for CAPF.")
 ]
-_Host = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--host", metavar="NAME=ADDRESS", help="Where a server is that DNS does not know; repeat."
-    ),
-]
 _Keep = Annotated[
     bool, typer.Option("--keep", help="Stay on after the boot and obey resets, until ctrl-C.")
 ]
@@ -77,14 +81,16 @@ _Web = Annotated[
         metavar="PORT",
         min=0,
         max=65535,
-        help="With --keep: serve its web pages on 127.0.0.1; 0 takes any port that is free.",
+        help="With --keep: serve its web pages; 0 takes any port that is free.",
     ),
+]
+_WebAddress = Annotated[
+    str, typer.Option("--web-address", metavar="ADDRESS", help="With --web: where to serve them.")
 ]
 _HttpPort = Annotated[int, typer.Option("--http-port", min=1, max=65535, help="Of the servers.")]
 _HttpsPort = Annotated[int, typer.Option("--https-port", min=1, max=65535, help="Of the servers.")]
 _Directory = Annotated[Path, typer.Argument(metavar="FLASH_DIR", help="A phone's flash.")]
 _Json = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
-_All = Annotated[bool, typer.Option("--all", help="Everything: configuration, LSC and MIC too.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class BootPlan:
     flash: Path | None = None
     keep: bool = False
     web: int | None = None
+    web_address: str = _LOCALHOST
 
 
 def register(app: typer.Typer) -> None:
@@ -104,47 +111,51 @@ def register(app: typer.Typer) -> None:
     phone = typer.Typer(name="phone", help="Be a phone.", no_args_is_help=True)
     phone.command("boot")(_boot)
     phone.command("show")(_show)
-    phone.command("erase")(_erase)
+    phoneerase.register(phone)
+    phonedirectory.register(phone)
     app.add_typer(phone)
 
 
 def _boot(  # noqa: PLR0913 - each parameter is an option
     *,
-    tftp: _Tftp,
-    mac: _Mac,
+    tftp: _Tftp = None,
+    dhcp: DhcpOption = None,
+    mac: _Mac = None,
     model: _Model = "8861",
     flash: _FlashOption = None,
     transport: _TransportOption = "auto",
     auth_string: _AuthString = None,
-    host: _Host = None,
+    host: HostOption = None,
     keep: _Keep = False,
     web: _Web = None,
+    web_address: _WebAddress = _LOCALHOST,
     tls: TlsOption = None,
     http_port: _HttpPort = 6970,
     https_port: _HttpsPort = 6971,
 ) -> None:
     """Boot a phone and print its console log."""
-    identity = _identity(mac, model)
-    servers = (
-        FileServer(*parse_endpoint(server, 69), http_port=http_port, https_port=https_port)
-        for server in tftp
+    identity = _identity(mac_of(mac, dhcp), model)
+    network = Network(
+        names=names_of(host),
+        link=link_options(tls, None, _TIMEOUT_S),
+        ports=FileServer("", http_port=http_port, https_port=https_port),
     )
     if web is not None and not keep:
         raise CommandError("--web needs --keep: without it the phone is gone when it has booted", 2)
     plan = BootPlan(
         identity,
-        Network(
-            tuple(servers), Names(_hosts(host or [])), link=link_options(tls, None, _TIMEOUT_S)
-        ),
+        with_servers(network, tftp or [], dhcp, identity),
         PhoneOptions(
             authentication_string=auth_string, transports=_transports(transport, identity)
         ),
         flash,
         keep,
         web,
+        web_address,
     )
-    summary, can_register = asyncio.run(_until_stopped(plan))
-    _conclude(plan, summary, can_register=can_register)
+    with saying_what_is_missing():
+        summary = asyncio.run(_until_stopped(plan))
+    _conclude(plan, summary)
 
 
 def _show(directory: _Directory, *, as_json: _Json = False) -> None:
@@ -158,19 +169,10 @@ def _show(directory: _Directory, *, as_json: _Json = False) -> None:
         typer.echo(line)
 
 
-def _erase(directory: _Directory, *, everything: _All = False) -> None:
-    """Erase CTL and ITL, as a person does in the phone's security settings."""
-    flash = _load(directory)
-    erased = Flash() if everything else flash.without_trust_lists()
-    FlashDirectory(directory).store(erased)
-    what = "everything" if everything else "CTL and ITL"
-    typer.echo(f"{directory}: {what} erased")
+async def run_phone(plan: BootPlan, stop: asyncio.Event) -> BootSummary:
+    """Boot and print, stay until `stop` with --keep, unregister.
 
-
-async def run_phone(plan: BootPlan, stop: asyncio.Event) -> tuple[BootSummary, bool]:
-    """Boot and print, and stay until `stop` with --keep.
-
-    Returns what the last boot led to, and whether there was anything to register the phone.
+    Returns what the last boot led to.
     """
     options = plan.options
     keeper = None if plan.flash is None else FlashDirectory(plan.flash)
@@ -178,17 +180,37 @@ async def run_phone(plan: BootPlan, stop: asyncio.Event) -> tuple[BootSummary, b
         entropy, now = SystemEntropy(), SystemClock().now()
         mic = await asyncio.to_thread(make_mic, plan.identity, entropy, now)
         options = replace(options, mic=mic)
-    phone = Phone(plan.identity, plan.network, keeper=keeper, options=options, on_line=typer.echo)
+    phone = Phone(
+        plan.identity,
+        plan.network,
+        keeper=keeper,
+        options=options,
+        registrar=PhoneRegistrar(plan.identity, plan.network.link),
+        on_line=typer.echo,
+    )
     try:
+        phone.browser.on_screen = phonedirectory.print_screen
         await phone.start()
-        summary = await phone.boot()
+        summary = await _boot_unless_stopped(phone, stop)
         _print(phone, summary)
-        _hint(plan.network.names)
+        hint_unknown(plan.network.names)
         if plan.keep:
             summary = await _keep(phone, plan, summary, stop)
-        return summary, phone.can_register
+        return summary
     finally:
         await phone.close()
+
+
+async def _boot_unless_stopped(phone: Phone, stop: asyncio.Event) -> BootSummary:
+    """Boot; a boot that is told to stop, such as one that waits for DHCP, led to nothing."""
+    boot, stopped = asyncio.create_task(phone.boot()), asyncio.create_task(_wait(stop))
+    try:
+        await asyncio.wait((boot, stopped), return_when=asyncio.FIRST_COMPLETED)
+        return boot.result() if boot.done() else summarise(())
+    finally:
+        boot.cancel()
+        stopped.cancel()
+        await asyncio.wait((boot, stopped))
 
 
 async def _keep(
@@ -201,10 +223,11 @@ async def _keep(
         summaries.append(summary)
         _print(phone, summary)
 
-    web = None if plan.web is None else PhoneWeb(phone.face, port=plan.web)
+    web = None if plan.web is None else PhoneWeb(phone.face, plan.web_address, plan.web)
     if web is not None:
         await web.start()
-        typer.echo(f"Pages: http://127.0.0.1:{web.port}/")
+        host = f"[{plan.web_address}]" if ":" in plan.web_address else plan.web_address
+        typer.echo(f"Pages: http://{host}:{web.port}/")
     tasks = [asyncio.create_task(phone.stay(on_boot, first)), asyncio.create_task(_wait(stop))]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -223,23 +246,11 @@ async def _wait(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-async def _until_stopped(plan: BootPlan) -> tuple[BootSummary, bool]:
+async def _until_stopped(plan: BootPlan) -> BootSummary:
     """Run the phone; with --keep until ctrl-C or SIGTERM."""
     stop = asyncio.Event()
-    with _stopping(stop, wanted=plan.keep):
+    with stopping(stop, wanted=plan.keep):
         return await run_phone(plan, stop)
-
-
-@contextmanager
-def _stopping(stop: asyncio.Event, *, wanted: bool) -> Iterator[None]:
-    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
-    for number in signals if wanted else ():
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield
-    finally:
-        for number in signals if wanted else ():
-            loop.remove_signal_handler(number)
 
 
 def _print(phone: Phone, summary: BootSummary) -> None:
@@ -249,25 +260,22 @@ def _print(phone: Phone, summary: BootSummary) -> None:
         typer.echo(line)
 
 
-def _hint(names: Names) -> None:
-    """Say how to tell the phone of servers that it did not find."""
-    for name in names.unknown:
-        hint = f"DNS does not know {name}; say where it is with --host {name}=ADDRESS"
-        typer.echo(f"cucmsim: {hint}", err=True)
-
-
-def _conclude(plan: BootPlan, summary: BootSummary, *, can_register: bool) -> None:
+def _conclude(plan: BootPlan, summary: BootSummary) -> None:
     """End with the right exit status. Raises CommandError (1), UnreachableError (69)."""
     name = plan.identity.name
     if summary.refused:
         refused = ", ".join(f"{each.name} ({each.reason})" for each in summary.refused)
         raise CommandError(f"{name}: refused {refused}")
     if not summary.was_answered:
-        servers = ", ".join(f"{each.host}:{each.tftp_port}" for each in plan.network.servers)
-        raise UnreachableError(f"{name}: no TFTP server answers ({servers})")
+        raise UnreachableError(f"{name}: {silence_of(plan.network)}")
+    if not has_configuration(summary) and summary.goes_on_after:
+        kept = "it goes on with the configuration it held"
+        raise CommandError(f"{name}: no new configuration ({summary.goes_on_after}), {kept}")
     if not has_configuration(summary):
         raise CommandError(f"{name}: no configuration that it could use")
-    if can_register and summary.registered is None:
+    if summary.registered is None and summary.is_unreachable:
+        raise UnreachableError(f"{name}: no CallManager answers: {summary.failure}")
+    if summary.registered is None:
         raise CommandError(f"{name}: not registered: {summary.failure}")
 
 
@@ -285,17 +293,6 @@ def _transports(name: str, identity: PhoneIdentity) -> tuple[Transport, ...]:
     if name == "http" and identity.generation is Generation.SERIES_79XX:
         raise CommandError(f"--transport http: a {identity.model} knows TFTP only", _USAGE)
     return _TRANSPORTS[name]
-
-
-def _hosts(options: list[str]) -> dict[str, str]:
-    """Return the table of names. Raises CommandError (2)."""
-    table = {}
-    for option in options:
-        name, equals, address = option.partition("=")
-        if not (name and equals and address):
-            raise CommandError(f"--host {option}: expected NAME=ADDRESS", _USAGE)
-        table[name] = address
-    return table
 
 
 def _load(directory: Path) -> Flash:

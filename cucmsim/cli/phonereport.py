@@ -95,8 +95,19 @@ def boot_lines(summary: BootSummary) -> Iterator[str]:
         yield _line("accepted", f"{accepted.name}: {_how(accepted)}")
     for refused in summary.refused:
         yield _line("refused", f"{refused.name}: {refused.reason}")
-    at = summary.registered
-    yield _line("registered", f"at {at}" if at else f"no: {summary.failure}")
+    yield _line("registered", _where(summary))
+
+
+def _where(summary: BootSummary) -> str:
+    """Say with which node a phone is registered, over what, as what and for how long."""
+    if summary.registered is None:
+        return f"no: {summary.failure}"
+    told = summary.registration
+    if told is None or not told.transport:
+        return f"with {summary.registered}"
+    name = f" as {told.number}" if told.number else ""
+    how = f"over {told.transport}{name}, expires in {told.expires_s} s"
+    return f"with {told.server} {how}"
 
 
 def _last_of_each(files: tuple[AcceptedFile, ...]) -> list[AcceptedFile]:
@@ -107,6 +118,8 @@ def _last_of_each(files: tuple[AcceptedFile, ...]) -> list[AcceptedFile]:
 def _how(accepted: AcceptedFile) -> str:
     if not accepted.is_new:
         return "the one it held"
+    if accepted.tls_server:
+        return f"unsigned, over HTTPS from {accepted.tls_server}, whose certificate is trusted"
     if accepted.source is None:
         return "unsigned"
     if accepted.source is TrustSource.BLIND:

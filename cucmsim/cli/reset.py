@@ -1,11 +1,13 @@
 """`cucmsim reset`: tell registered phones to reset, restart or fetch their configuration."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from cucmsim.cli.client import ManagementClient, clients_of
 from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
+from cucmsim.cli.tables import count_of
 from cucmsim.cluster.registrationapi import OutcomeReport, RegistrationReport
 from cucmsim.errors import CommandError
 from cucmsim.formats.servicecontrol import Action
@@ -13,7 +15,14 @@ from cucmsim.formats.servicecontrol import Action
 __all__ = ["register"]
 
 _USAGE = 2
-_ORDERS = (Action.RESET, Action.RESTART, Action.APPLY_CONFIG)
+
+
+class _Order(StrEnum):
+    """What a person may order; the others of `Action` need more than a word."""
+
+    RESET = Action.RESET.value
+    RESTART = Action.RESTART.value
+    APPLY_CONFIG = Action.APPLY_CONFIG.value
 
 
 def register(app: typer.Typer) -> None:
@@ -27,22 +36,20 @@ def _reset(
         str | None, typer.Argument(metavar="DEVICE", help="A registered phone; or --all.")
     ] = None,
     all_phones: Annotated[bool, typer.Option("--all", help="Every registered phone.")] = False,
-    action: Annotated[Action, typer.Option(help="reset, restart or apply-config.")] = Action.RESET,
+    action: Annotated[_Order, typer.Option(help="What they are to do.")] = _Order.RESET,
     data: DataOption = None,
 ) -> None:
     """Reset registered phones. Exit status 1 when one of them does not accept."""
     if (device is None) is not all_phones:
         raise CommandError("expected either a DEVICE or --all", _USAGE)
-    if action not in _ORDERS:
-        raise CommandError(f"found action {action}, expected {', '.join(_ORDERS)}", _USAGE)
     clients = clients_of(settings_for(config, data))
     names = None if device is None else [device_name(device)]
-    outcomes = [one for client in clients for one in _order(client, action, names)]
+    outcomes = [one for client in clients for one in _order(client, Action(action), names)]
     if device is not None and not outcomes:
         raise CommandError(f"{device_name(device)} is not registered")
     for outcome in outcomes:
         typer.echo(f"{outcome.device}: {outcome.action}: {_said(outcome)}")
-    typer.echo(f"{len(outcomes)} phones")
+    typer.echo(count_of(len(outcomes), "phone"))
     if not all(outcome.accepted for outcome in outcomes):
         raise typer.Exit(1)
 

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cucmsim.cli.loop import run_loop
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
-from cucmsim.clock import SystemClock
+from cucmsim.clock import Clock, MovableClock, SystemClock
 from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.cluster.directory import write_whole
 from cucmsim.cluster.logs import LogFormat, configure_logs
@@ -49,15 +49,18 @@ def register(app: typer.Typer) -> None:
             raise SettingsError((_unknown_node(settings, node),))
         if log_level not in (None, "debug", "info", "warning", "error"):
             raise typer.BadParameter("expected debug, info, warning or error", param_hint="LEVEL")
-        _start_logs(settings, log_format, log_level)
-        _run_loop(_until_signal(settings, RunOptions(node, prune), ready_file))
+        clock = MovableClock(SystemClock())
+        _start_logs(settings, log_format, log_level, clock)
+        run_loop(_until_signal(settings, RunOptions(node, prune), ready_file, clock))
 
 
-def _start_logs(settings: Settings, log_format: LogFormat | None, level: str | None) -> None:
+def _start_logs(
+    settings: Settings, log_format: LogFormat | None, level: str | None, clock: Clock
+) -> None:
     """Start the log; the `cisco` format is there for its trace lines, which are of level debug."""
     log_format = log_format or settings.cluster.log_format
     usual = "debug" if log_format is LogFormat.CISCO else settings.cluster.log_level
-    configure_logs(log_format, level or usual, SystemClock())
+    configure_logs(log_format, level or usual, clock)
 
 
 def _unknown_node(settings: Settings, node: str) -> Problem:
@@ -65,20 +68,12 @@ def _unknown_node(settings: Settings, node: str) -> Problem:
     return Problem(str(settings.path), "--node", repr(node), f"one of {names}")
 
 
-def _run_loop(main: Coroutine[None, None, None]) -> None:
-    """Run on uvloop where it is installed."""
-    try:
-        import uvloop  # noqa: PLC0415 - not on every system
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
-
-
-async def _until_signal(settings: Settings, options: RunOptions, ready_file: Path | None) -> None:
+async def _until_signal(
+    settings: Settings, options: RunOptions, ready_file: Path | None, clock: Clock | None = None
+) -> None:
     """Run the cluster; the first SIGINT or SIGTERM stops it, or gives up its start."""
     stopping = asyncio.Event()
-    running = asyncio.create_task(_run_cluster(settings, options, ready_file, stopping))
+    running = asyncio.create_task(_run_cluster(settings, options, ready_file, stopping, clock))
 
     def stop() -> None:
         if not stopping.is_set():
@@ -95,12 +90,16 @@ async def _until_signal(settings: Settings, options: RunOptions, ready_file: Pat
 
 
 async def _run_cluster(
-    settings: Settings, options: RunOptions, ready_file: Path | None, stopping: asyncio.Event
+    settings: Settings,
+    options: RunOptions,
+    ready_file: Path | None,
+    stopping: asyncio.Event,
+    clock: Clock | None,
 ) -> None:
     """Run the cluster, say when it is ready, until it is told to stop or this is cancelled."""
     _forget(ready_file)
     typer.echo(f"Starting {settings.cluster.id} (release {settings.cluster.release}) ...")
-    async with Cluster.running(settings, options) as cluster:
+    async with Cluster.running(settings, options, clock=clock) as cluster:
         try:
             _announce(cluster, ready_file)
             await cluster.wait_stopped()

@@ -13,6 +13,7 @@ from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
 from cucmsim.cli.tables import print_table
 from cucmsim.cluster.directory import is_held
 from cucmsim.cluster.node import ServiceState
+from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.reports import StatusReport
 from cucmsim.errors import CommandError, UnreachableError
 
@@ -87,7 +88,9 @@ def _print(reports: list[StatusReport]) -> None:
             f" {report.devices} phones; process {report.pid}"
             f" since {report.started:%Y-%m-%d %H:%M:%S} UTC"
         )
-    table = Table("Node", "Role", "Address", "Service", "State", "Ports", "Replica", box=None)
+    table = Table(
+        "Node", "Role", "Address", "Service", "State", "Ports", "Replica", "Phones", box=None
+    )
     for report in reports:
         for node in report.nodes:
             for service in node.services:
@@ -100,6 +103,7 @@ def _print(reports: list[StatusReport]) -> None:
                     service.state.value,
                     ports,
                     str(node.version),
+                    str(node.registered) if service.name == ServiceName.CALLMANAGER else "",
                 )
     print_table(table)
 

@@ -5,9 +5,14 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["print_table"]
+__all__ = ["count_of", "print_table"]
 
 _PIPE_WIDTH = 10_000
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number of things: `1 phone`, `2 phones`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def print_table(table: Table) -> None:

@@ -24,7 +24,7 @@ def test_a_right_description_is_described(app: typer.Typer) -> None:
     assert result.exit_code == 0
     assert "cluster    LabCluster, release 11.5(1), non-secure" in result.stdout
     files = "tftp 6969, http 6970/6971/6972, tvs 2445"
-    rest = "callmanager 5060/5061, web 8443\n"
+    rest = "callmanager 5060/5061/2000/2443, web 8443, ssh 2222\n"
     publisher = f"publisher  cucm-pub.lab.example at 127.0.1.1: {files}, capf 3804, {rest}"
     assert publisher in result.stdout
     assert f"subscriber cucm-sub.lab.example at 127.0.1.2: {files}, {rest}" in result.stdout
@@ -41,8 +41,9 @@ def test_a_right_description_is_described_as_json(app: typer.Typer) -> None:
         "tftp": [6969],
         "http": [6970, 6971, 6972],
         "tvs": [2445],
-        "callmanager": [5060, 5061],
+        "callmanager": [5060, 5061, 2000, 2443],
         "web": [8443],
+        "ssh": [2222],
     }
     assert summary["phones"] == 3
     assert "lab-password" not in result.stdout
@@ -59,6 +60,52 @@ def test_what_the_machine_lacks_is_a_warning(
     assert result.exit_code == 0
     assert result.stderr.count("warning: ") == 2
     assert "at 127.0.1.2 on 127.0.0.9" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("pending", "mode", "warnings"),
+    [
+        ("none", "authentication-string", 1),
+        ("none", "null-string", 1),
+        ("delete", "null-string", 1),
+        ("install", "authentication-string", 0),
+        ("troubleshoot", "null-string", 0),
+        ("none", "existing-mic", 0),
+    ],
+)
+def test_phones_that_cannot_get_their_encrypted_configuration_are_a_warning(
+    app: typer.Typer, tmp_path: Path, pending: str, mode: str, warnings: int
+) -> None:
+    string = 'authentication_string = "123456"' if pending == "install" else ""
+    phones = f"""
+[[security_profiles]]
+name = "Encrypted"
+encrypted_config = true
+
+[[phones]]
+mac = "001122334400"
+count = 4
+model = "8861"
+security_profile = "Encrypted"
+pending_operation = "{pending}"
+authentication_mode = "{mode}"
+{string}
+"""
+    lab = tmp_path / "lab.toml"
+    lab.write_text((CONFIG / "lab.toml").read_text(encoding="utf-8") + phones, encoding="utf-8")
+    result = CliRunner().invoke(app, [str(lab), "--json"])
+    assert result.exit_code == 0, result.output
+    told = [one for one in json.loads(result.stdout)["warnings"] if one["key"] == "phones"]
+    assert len(told) == warnings
+    for one in told:
+        assert one["found"].startswith("4 with `encrypted_config`")
+        assert "SEP001122334402, ...)" in one["found"]
+
+
+@pytest.mark.parametrize("name", ["lab.toml", "mixed-mode.toml", "lab-single-address.toml"])
+def test_the_shipped_descriptions_lock_no_phone_out(app: typer.Typer, name: str) -> None:
+    result = CliRunner().invoke(app, [str(CONFIG / name), "--json"])
+    assert "encrypted_config" not in str(json.loads(result.stdout)["warnings"])
 
 
 def test_the_environment_counts(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ async def test_phones_are_listed(lab: Lab) -> None:
     shown = await cli(lab, "list")
     assert (shown.status, shown.errors) == (0, "")
     assert PHONE in shown.output
-    assert shown.output.endswith("2 phones\n")
+    assert shown.output.endswith("2 phones, 0 registered\n")
 
 
 @pytest.mark.usefixtures("cluster")

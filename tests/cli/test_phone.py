@@ -16,14 +16,17 @@ import typer
 from cucmsim.cli import phone as command
 from cucmsim.cli.phone import BootPlan, run_phone
 from cucmsim.cli.phonereport import boot_lines, flash_lines, flash_report
+from cucmsim.cluster.node import ServiceAction
 from cucmsim.errors import CommandError
+from cucmsim.formats.servicecontrol import Action
 from cucmsim.phone.device import PhoneOptions
 from cucmsim.phone.flash import Flash
 from cucmsim.phone.flashdir import FlashDirectory
 from cucmsim.phone.performer import Network
 from cucmsim.phone.summary import AcceptedFile, BootSummary
 from cucmsim.phone.values import FileKind, PhoneIdentity
-from tests.fixtures.clusters import PUBLISHER, Outcome, run_cli
+from cucmsim.services.admission import Admission, Refusal
+from tests.fixtures.clusters import ADDRESSES, PUBLISHER, Outcome, run_cli
 from tests.fixtures.phonelab import PhoneLab
 
 OLD, NEW = "001B54C25A01", "B000B4BA0AEE"
@@ -33,7 +36,10 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 @pytest.fixture
 def phones(tmp_path: Path) -> PhoneLab:
-    return PhoneLab(tmp_path / "lab")
+    found = PhoneLab(tmp_path / "lab")
+    model = 'model = "7962"\n'
+    found.lab.phones = found.lab.phones.replace(model, f'{model}protocol = "SIP"\n')
+    return found
 
 
 async def boot(phones: PhoneLab, *options: str, mac: str = NEW) -> Outcome:
@@ -68,7 +74,7 @@ async def test_boot_prints_the_log_and_what_the_phone_holds_then(
     assert "\n MIC CN=CP-8861-SEPB000B4BA0AEE;" in summary
     assert "\n accepted ITLFile.tlv: blindly, signed by CN=cucm-pub" in summary
     assert f"\n accepted SEP{NEW}.cnf.xml: by ITL, signed by CN=cucm-pub" in summary
-    assert "\n registered " in summary
+    assert "\n registered with cucm-pub over TCP as 2002, expires in 120 s" in summary
     assert " accepted ITLFile.tlv: the one it held" in squeezed(second.output)
 
 
@@ -89,10 +95,10 @@ async def test_boot_says_how_to_tell_it_of_servers_that_it_does_not_find(
     server = phones.options()[:3]
     async with phones.lab.running():
         outcome = await asyncio.to_thread(run_cli, "phone", "boot", *server, f"--mac={NEW}")
-    assert outcome.status == 0
-    assert outcome.errors == (
-        "cucmsim: DNS does not know cucm-pub; say where it is with --host cucm-pub=ADDRESS\n"
-    )
+    assert outcome.status == 69
+    says = "cucmsim: DNS does not know {0}; say where it is with --host {0}=ADDRESS\n"
+    assert outcome.errors.startswith("".join(map(says.format, ADDRESSES)))
+    assert f"SEP{NEW}: no CallManager answers: cucm-pub: no such host" in outcome.errors
 
 
 async def test_boot_is_refused_by_a_phone_of_another_cluster(
@@ -118,7 +124,7 @@ async def test_boot_of_a_phone_that_reaches_nobody(
     monkeypatch.setattr(
         command,
         "Network",
-        lambda *given, **_: replace(phones.network(), names=given[1], tftp=quick),
+        lambda names, ports, **_: replace(phones.network(), names=names, ports=ports, tftp=quick),
     )
     outcome = await boot(phones)
     assert outcome.status == 69
@@ -176,9 +182,9 @@ async def test_kept_on_it_serves_its_pages_and_boots_when_the_keypad_says_so(
                 await client.post("/CGI/Execute", data={"XML": execute(keys)})
         await until("accepted       ITLFile.tlv: the one it held")
         stop.set()
-        summary, can_register = await running
+        summary = await running
     assert not summary.refused
-    assert not can_register
+    assert summary.registered == PUBLISHER
 
 
 def execute(keys: list[str]) -> str:
@@ -201,6 +207,61 @@ async def test_kept_on_it_ends_with_a_signal(phones: PhoneLab) -> None:
         process.send_signal(signal.SIGTERM)
         await process.communicate()
     assert process.returncode == 0
+
+
+async def test_boot_of_a_phone_that_is_refused(
+    phones: PhoneLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Admission, "check", lambda *_: Refusal("Unknown device"))
+    async with phones.lab.running():
+        outcome = await boot(phones)
+    assert outcome.status == 1
+    refusal = '403 Forbidden, 399 cucm-pub "Unknown device"'
+    assert outcome.errors == f"cucmsim: SEP{NEW}: not registered: cucm-pub: {refusal}\n"
+
+
+async def test_boot_of_a_phone_that_no_callmanager_answers(phones: PhoneLab) -> None:
+    async with phones.lab.running() as cluster:
+        for node in ADDRESSES:
+            await cluster.act_on_service(node, "callmanager", ServiceAction.STOP)
+        outcome = await boot(phones)
+    assert outcome.status == 69
+    assert f"SEP{NEW}: no CallManager answers: 127.0.1.1:" in outcome.errors
+
+
+async def test_kept_on_it_obeys_resets_and_unregisters_at_the_end(
+    phones: PhoneLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: asyncio.Queue[str] = asyncio.Queue()
+    loop = asyncio.get_running_loop()  # the command runs in a thread
+    monkeypatch.setattr(
+        typer, "echo", lambda line, **_: loop.call_soon_threadsafe(printed.put_nowait, line)
+    )
+
+    async def until(text: str) -> str:
+        while text not in (line := await printed.get()):
+            pass
+        return line
+
+    plan = BootPlan(PhoneIdentity(NEW), phones.network(), PhoneOptions(settle_s=0), keep=True)
+    stop = asyncio.Event()
+    async with phones.lab.running() as cluster, asyncio.timeout(60):
+        running = asyncio.create_task(run_phone(plan, stop))
+        await until("  registered     with cucm-pub")
+        registrations = cluster.registrations[PUBLISHER]
+        for action, alarm, word in (
+            (Action.RESET, 22, "reset"),
+            (Action.RESTART, 23, "restart"),
+            (Action.APPLY_CONFIG, 104, "apply-config"),
+        ):
+            order = ("reset", "CONFIG", f"--action={action}", f"SEP{NEW}")
+            assert (await asyncio.to_thread(phones.lab.cli, *order)).status == 0
+            await until(f"SIPCC-received {word}")
+            await until("  registered     with cucm-pub")
+            assert registrations.held[f"SEP{NEW}"].details.reason.alarm == alarm
+        stop.set()
+        assert (await running).registered == PUBLISHER
+        assert registrations.held == {}
 
 
 async def test_show_and_erase(phones: PhoneLab, tmp_path: Path) -> None:
@@ -245,14 +306,25 @@ def test_what_came_unsigned_is_said_to_be() -> None:
     summary = BootSummary((taken,), (), "cucm-pub", "", was_answered=True)
     assert list(boot_lines(summary)) == [
         "  accepted       SEP.cnf.xml: unsigned",
-        "  registered     at cucm-pub",
+        "  registered     with cucm-pub",
     ]
+
+
+def test_what_came_over_https_names_the_server_that_stands_for_a_signature() -> None:
+    taken = AcceptedFile(FileKind.CONFIG, "SEP.cnf.xml", None, "", tls_server="10.0.0.1")
+    summary = BootSummary((taken,), (), "cucm-pub", "", was_answered=True)
+    (said, _) = boot_lines(summary)
+    assert said.endswith("unsigned, over HTTPS from 10.0.0.1, whose certificate is trusted")
 
 
 @pytest.mark.parametrize(
     ("summary", "says"),
     [
         (BootSummary((), (), None, "", was_answered=True), "no configuration"),
+        (
+            BootSummary((), (), "cucm-pub", "", was_answered=True, goes_on_after="too large"),
+            r"no new configuration \(too large\), it goes on with the configuration it held",
+        ),
         (
             BootSummary(
                 (AcceptedFile(FileKind.CONFIG, "a", None, ""),),
@@ -268,5 +340,5 @@ def test_what_came_unsigned_is_said_to_be() -> None:
 def test_a_phone_that_cannot_work_ends_with_1(summary: BootSummary, says: str) -> None:
     plan = BootPlan(PhoneIdentity(NEW), Network(()), PhoneOptions())
     with pytest.raises(CommandError, match=says) as caught:
-        command._conclude(plan, summary, can_register=True)
+        command._conclude(plan, summary)
     assert caught.value.exit_status == 1

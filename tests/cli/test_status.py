@@ -30,7 +30,7 @@ async def test_status_shows_every_service(lab: Lab) -> None:
     assert (shown.status, shown.errors) == (0, "")
     assert shown.output.startswith("LabCluster: release 11.5(1), non-secure, 2 phones; process ")
     rows = [line.split() for line in shown.output.splitlines()[2:]]
-    services = ("tvs", "capf", "tftp", "http", "callmanager", "web")
+    services = ("tvs", "capf", "tftp", "http", "callmanager", "web", "ssh")
     assert [(row[0], row[3], row[4]) for row in rows] == [
         *((PUBLISHER, service, "started") for service in services),
         *((SUBSCRIBER, service, "started") for service in services if service != "capf"),
