@@ -7,6 +7,7 @@ session's, or the user's) do not meet. Works with `docker compose` and with `doc
 import ipaddress
 import json
 import os
+import re
 import shutil
 import socket
 import struct
@@ -20,7 +21,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 CONFIG = "/etc/cucmsim/compose.toml"
-SERVICES = ("db", "publisher", "subscriber")
+SERVICES = ("db", "dhcp", "publisher", "subscriber")
 _POLL_S = 0.02
 _LABEL = "com.docker.compose"
 
@@ -158,11 +159,15 @@ class Lab:
     def wait_healthy(self, *services: str, timeout_s: float = 90) -> None:
         """Wait until the containers of `services` (all) are healthy."""
         for service in services or SERVICES:
-            try:
-                until(partial(self._is_healthy, service), timeout_s, f"{service} healthy")
-            except AssertionError as error:
-                logs = self.compose("logs", "--no-color", check=False).stdout[-6000:]
-                raise AssertionError(f"{error}\n{logs}") from None
+            self._wait(partial(self._is_healthy, service), timeout_s, f"{service} healthy")
+
+    def _wait(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+        """Wait until `condition` holds; one that does not fails with what services logged."""
+        try:
+            until(condition, timeout_s, what)
+        except AssertionError as error:
+            logs = self.compose(*_PHONES, "logs", "--no-color", check=False).stdout[-6000:]
+            raise AssertionError(f"{error}\n{logs}") from None
 
     def _is_healthy(self, service: str) -> bool:
         return self.health(service) == "healthy"
@@ -186,9 +191,23 @@ class Lab:
 
     def container(self, service: str) -> str:
         """Return the id of a service's container."""
-        found = self._owned("ps", "-a", f"{_LABEL}.service={service}")
+        found = self.containers(service)
         assert len(found) == 1, f"{len(found)} containers of {service}"
         return found[0]
+
+    def containers(self, service: str) -> list[str]:
+        """Return the ids of a service's containers."""
+        return self._owned("ps", "-a", f"{_LABEL}.service={service}")
+
+    def start_phones(self, count: int) -> None:
+        """Start so many phones, each a container; wait until they have booted."""
+        self.compose(*_PHONES, "up", "-d", "--no-recreate", "--scale", f"phone={count}", "phone")
+        for phone in self.containers("phone"):
+            self._wait(partial(_is_up, phone), 90, f"{phone} healthy")
+
+    def remove_phones(self) -> None:
+        """Stop and remove the containers of phones."""
+        self.compose(*_PHONES, "rm", "-f", "-s", "-v", "phone", check=False)
 
     def port(self, service: str, port: int, protocol: str = "udp") -> int:
         """Return the port of the host on which a port of a service is published."""
@@ -201,6 +220,7 @@ class Lab:
 
     def down(self) -> None:
         """Remove containers, network and volumes."""
+        self.remove_phones()
         self.compose("down", "-v", "--remove-orphans", "-t", "10", check=False)
 
     def leftovers(self) -> list[str]:
@@ -222,14 +242,16 @@ class Lab:
         return [*_compose_command(), *files, *arguments]
 
 
-_PORTS = (
-    "LAB_PUBLISHER_TFTP",
-    "LAB_PUBLISHER_TVS",
-    "LAB_PUBLISHER_CAPF",
-    "LAB_SUBSCRIBER_TFTP",
-    "LAB_SUBSCRIBER_TVS",
+_PHONES = ("--profile", "phones")
+_PORTS = tuple(
+    re.findall(r"LAB_[A-Z]+_[A-Z_]+(?=-[0-9]+\}:)", (ROOT / "docker-compose.yml").read_text())
 )
-"""Empty, the engine chooses."""
+"""The variables of the ports that are published. Empty, the engine chooses."""
+
+
+def _is_up(container: str) -> bool:
+    shown = run(["docker", "inspect", "-f", "{{json .State.Health}}", container])
+    return '"Status":"healthy"' in shown.stdout
 
 
 def _compose_command() -> list[str]:

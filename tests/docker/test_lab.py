@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.docker.lab import CONFIG, NODES, Lab, read_first_block, until
+from tests.fixtures.terminal import on_terminal
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -136,3 +137,19 @@ def test_the_log_names_the_peer_of_each_exchange(lab: Lab) -> None:
 
     until(lambda: named("tftp"), 5, "a line of tftp with its peer")
     until(lambda: named("tvs"), 5, "a line of tvs with its peer")
+
+
+@pytest.mark.parametrize("service", NODES)
+def test_an_administrator_opens_ssh_from_the_host_and_types_show_itl(
+    lab: Lab, service: str
+) -> None:
+    options = "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -tt"
+    port = str(lab.port(service, 22, "tcp"))
+    with on_terminal(["ssh", *options.split(), "-p", port, "admin@127.0.0.1"], rows=200) as shown:
+        shown.expect("Password: ")
+        shown.type("change-me-2222\r")
+        shown.expect("admin:")
+        shown.type("show itl\r")
+        shown.expect("The ITL file was verified successfully.\r\nadmin:")
+        shown.type("exit\r")
+        assert shown.ends() == 0

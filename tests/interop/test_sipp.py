@@ -16,12 +16,19 @@ from cucmsim.clock import SystemClock
 from cucmsim.daemons.conversation import Recorder
 from cucmsim.daemons.sipd import SipServer, SipSurroundings
 from cucmsim.entropy import SeededEntropy
-from cucmsim.formats.phonealarms import device_tl_info
+from cucmsim.formats.phonealarms import OutOfServiceReason, device_tl_info
+from cucmsim.formats.phonevalues import CallManager, Line
 from cucmsim.formats.servicecontrol import Action
+from cucmsim.phone.events import DeviceTlInfo, Event
+from cucmsim.phone.names import Names
+from cucmsim.phone.registrar import PhoneRegistrar
+from cucmsim.phone.steps import Register
+from cucmsim.phone.steps import Registered as RegisteredOutcome
+from cucmsim.phone.trust import TrustedPeers
+from cucmsim.phone.trustlists import TrustLists
+from cucmsim.phone.values import PhoneIdentity, Purpose
 from cucmsim.pki.release import Release
-from cucmsim.protocols.sip_common import Instant
-from cucmsim.protocols.sip_phone import SipPhone
-from cucmsim.protocols.sip_phone_events import (
+from cucmsim.protocols.phone_events import (
     AlarmDelivered,
     Ordered,
     PhoneEvent,
@@ -29,15 +36,19 @@ from cucmsim.protocols.sip_phone_events import (
     Send,
     Unregistered,
 )
+from cucmsim.protocols.sip_common import Instant
+from cucmsim.protocols.sip_phone import SipPhone
 from cucmsim.protocols.sip_phone_messages import PhoneProfile
 from cucmsim.services.journal import Journal
 from cucmsim.services.registration import Registrations
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
+from tests.fixtures.sipnodes import until
 
 SCENARIOS = Path(__file__).parent / "sipp"
 NAME = "SEPB000B4BA0AEE"
+PHONE = PhoneIdentity("B000B4BA0AEE")
 CLOCK = SystemClock()
 PROFILE = PhoneProfile(NAME, "b000b4ba0aee", "uuid-of-contact", ("1000",))
 ALARM = device_tl_info(NAME, "127.0.0.1")
@@ -208,7 +219,117 @@ async def test_our_phone_registers_with_sipp_refreshes_and_leaves() -> None:
         assert await server == (0, "")
 
 
+def step(port: int, *, reason: OutOfServiceReason = OutOfServiceReason.INITIALIZED) -> Register:
+    """Return the step that registers our whole phone at a port of this machine."""
+    return Register(
+        members=(CallManager("", "", "127.0.0.1", sip_port=port),),
+        protocol="SIP",
+        transport=1,
+        security_mode=1,
+        lines=(Line(1, "1000"),),
+        alarms=(DeviceTlInfo(NAME, None, "", b"\1" * 20, "pub", 3, CLOCK.now()),),
+        certified=None,
+        check=TrustedPeers(TrustLists(), Purpose.SIP_PEER),
+        reason=reason,
+    )
+
+
+class Ahead(SystemClock):
+    """A clock put forward by hand."""
+
+    ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+
+class Wiretap:
+    """Carries what a phone and a server say to each other, and keeps it."""
+
+    def __init__(self, port: int) -> None:
+        self.said: list[tuple[bool, bytes]] = []
+        self._server_port = port
+        self._carriers: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[int]:
+        server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
+            await asyncio.wait(self._carriers)
+
+    def answers(self) -> int:
+        """Return how often the server said 200."""
+        return sum(
+            data.count(b"SIP/2.0 200 OK") for from_phone, data in self.said if not from_phone
+        )
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there = await asyncio.open_connection("127.0.0.1", self._server_port)
+        pairs = ((True, reader, there), (False, there_reader, writer))
+        self._carriers |= {asyncio.create_task(self._carry(*pair)) for pair in pairs}
+
+    async def _carry(
+        self,
+        from_phone: bool,  # noqa: FBT001 - a column of what is kept
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        while data := await reader.read(65536):
+            self.said.append((from_phone, data))
+            writer.write(data)
+        writer.close()
+
+
+@needs("sipp")
+async def test_our_whole_phone_registers_with_sipp_refreshes_and_leaves() -> None:
+    port, clock = free_port(), Ahead()
+    scenario = str(SCENARIOS / "server.xml")
+    server = asyncio.create_task(sipp("-sf", scenario, "-p", str(port), "-m", "2"))
+    await listening(port)
+    registrar, tap = PhoneRegistrar(PHONE, clock=clock), Wiretap(port)
+    told: list[Event] = []
+    registrar.listen(told.append)
+    async with asyncio.timeout(60), tap.listening() as tapped:
+        outcome = await registrar.register(step(tapped), Names())
+        assert outcome == RegisteredOutcome("127.0.0.1", "TCP", "1000", 120)
+        clock.ahead_s = 116
+        registrar.wake()
+        await until(lambda: tap.answers() == 2)
+        await registrar.close()
+        assert await server == (0, "")
+    assert told == []
+
+
 # tshark
+
+
+@needs("tshark")
+async def test_tshark_reads_our_whole_phone_without_a_malformed_packet(tmp_path: Path) -> None:
+    async with running() as context:
+        tap = Wiretap(context.server.ports[0])
+        async with tap.listening() as port:
+            registrar = PhoneRegistrar(PHONE)
+            await registrar.register(step(port), Names())
+            await context.registrations.order(NAME, Action.RESTART)
+            assert await registrar.next_order() == "restart"
+            await registrar.close()
+            await registrar.register(step(port, reason=OutOfServiceReason.RESTART), Names())
+            await registrar.close()
+    path = tmp_path / "phone.pcap"
+    path.write_bytes(capture(tap.said))
+    warnings = "_ws.expert.severity >= 6291456"
+    assert await tshark(path, "-Y", f"_ws.malformed || _ws.unreassembled || {warnings}") == []
+    text = b"".join(data for _, data in tap.said).decode()
+    assert "cisco-alarm:25 " in text
+    assert "cisco-alarm:23 " in text
+    lines = await tshark(path, "-T", "fields", "-e", "sip.Method")
+    asked = [word for line in lines for word in line.split(",") if word]
+    assert asked.count("REFER") == 3  # each time the trust lists, then the service lost
+    assert asked.count("REGISTER") == 4
+    assert asked.count("NOTIFY") == 1
 
 
 def capture(said: list[tuple[bool, bytes]]) -> bytes:

@@ -108,3 +108,20 @@ def test_a_search_matches_the_beginnings(
 
 def test_a_nameless_entry_is_found_by_its_number() -> None:
     assert search([DirectoryEntry("", "7")], {"n": "7"}) == [DirectoryEntry("", "7")]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("UserID=a&Password=b&devicename=SEP1", "AUTHORIZED"),
+        ("UserID=a&Password=&devicename=SEP1", "UN-AUTHORIZED"),
+        ("UserID=a&Password=b", "UN-AUTHORIZED"),
+        ("", "UN-AUTHORIZED"),
+    ],
+)
+async def test_whoever_gives_name_password_and_device_is_authorised(query: str, said: str) -> None:
+    transport = httpx.ASGITransport(app=directory_app(list))
+    async with httpx.AsyncClient(transport=transport, base_url="https://127.0.1.1:8443") as client:
+        answer = await client.get(f"/ccmcip/authenticate.jsp?{query}")
+    assert (answer.status_code, answer.text) == (200, said)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"

@@ -1,0 +1,162 @@
+"""What scenarios are played with: phones that are looked at, and an administrator.
+
+`Handset` is one phone: it boots over the network, and what its screen and console log show is kept.
+`Administrator` operates a running cluster through its management API, as programs do.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx
+
+from cucmsim.clock import Clock
+from cucmsim.cluster.cluster import Cluster
+from cucmsim.cluster.management import management_app
+from cucmsim.phone.device import Phone, PhoneOptions
+from cucmsim.phone.execute import Button
+from cucmsim.phone.flash import Flash
+from cucmsim.phone.performer import Network
+from cucmsim.phone.registrar import PhoneRegistrar
+from cucmsim.phone.summary import BootSummary
+from cucmsim.phone.values import FileKind, PhoneIdentity, Refusal, TrustSource
+from tests.fixtures.clusters import PUBLISHER
+
+__all__ = [
+    "FAILED",
+    "NEW",
+    "OLD",
+    "TFTP",
+    "TVS",
+    "Administrator",
+    "Handset",
+    "accepted",
+    "asked",
+    "refused",
+]
+
+OLD = PhoneIdentity("001B54C25A01", "7962")
+NEW = PhoneIdentity("B000B4BA0AEE", "8861")
+FAILED = {OLD: "Trust List Update Failed", NEW: "Trust List update failed"}
+TFTP, TVS = "Cisco Tftp", "Cisco Trust Verification Service"
+
+
+class Handset:
+    """A phone, and what it shows. It registers with SIP where it is `registering`."""
+
+    def __init__(
+        self,
+        identity: PhoneIdentity,
+        network: Network,
+        *,
+        clock: Clock | None = None,
+        options: PhoneOptions | None = None,
+        registering: bool = False,
+        flash: Flash | None = None,
+    ) -> None:
+        self.lines: list[str] = []
+        self.messages: list[str] = []
+        self.summaries: asyncio.Queue[BootSummary] = asyncio.Queue()
+        self._flash = flash
+        self.phone = Phone(
+            identity,
+            network,
+            clock=clock,
+            options=replace(options or PhoneOptions(), settle_s=0),
+            registrar=PhoneRegistrar(identity, network.link, clock=clock) if registering else None,
+            on_line=self.lines.append,
+            on_status=lambda message: self.messages.append(message.text),
+        )
+
+    @property
+    def flash(self) -> Flash:
+        return self.phone.flash
+
+    async def boot(self) -> BootSummary:
+        """Boot, as after a reset; what was shown before is wiped away."""
+        self.lines.clear()
+        self.messages.clear()
+        if self._flash is not None:
+            self.phone.flash, self._flash = self._flash, None
+        return await self.phone.boot()
+
+    def moved(self, network: Network) -> "Handset":
+        """Return the same phone with what it holds, sent to other servers."""
+        return Handset(self.phone.identity, network, flash=self.flash)
+
+    @asynccontextmanager
+    async def staying(self, first: BootSummary) -> AsyncIterator[None]:
+        """Obey resets meanwhile; each boot gives a summary to `summaries`."""
+        task = asyncio.create_task(self.phone.stay(self.summaries.put_nowait, first))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            await self.phone.close()
+
+    async def press_directories(self) -> list[str]:
+        """Press the directory button; return what the console log says meanwhile."""
+        before = len(self.lines)
+        await self.phone.press(Button.DIRECTORIES)
+        return self.lines[before:]
+
+    def says(self, *texts: str) -> bool:
+        """Tell whether lines of the console log hold these texts, in this order."""
+        lines = iter(self.lines)
+        return all(any(text in line for line in lines) for text in texts)
+
+
+class Administrator:
+    """Operates `cluster`."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._transport = httpx.ASGITransport(management_app(cluster))
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=self._transport, base_url="http://cluster")
+
+    async def post(self, url: str, body: Mapping[str, object] | None = None) -> httpx.Response:
+        async with self._client() as client:
+            return await client.post(url, json=body)
+
+    async def regenerate(self, unit: str, node: str = PUBLISHER) -> list[str]:
+        """Regenerate a certificate; return the server's words, of a refusal too."""
+        answer = await self.post("/operations/regenerate", {"node": node, "unit": unit})
+        said = answer.json()
+        return [said["detail"]] if answer.is_error else list(said["lines"])
+
+    async def prepare_rollback(self) -> None:
+        answer = await self.post("/operations/rollback", {"prepared": True})
+        assert answer.is_success, answer.text
+
+    async def restart(self, *services: str, node: str = PUBLISHER) -> None:
+        for service in services:
+            answer = await self.post(f"/services/{node}/{service}/restart")
+            assert answer.is_success, answer.text
+
+    async def change_phone(self, identity: PhoneIdentity, **changes: object) -> None:
+        """Change a phone, with keys as in a description."""
+        async with self._client() as client:
+            answer = await client.patch(f"/devices/{identity.name}", json=changes)
+        assert answer.is_success, answer.text
+
+    async def reset(self, identity: PhoneIdentity) -> None:
+        body = {"action": "reset", "devices": [identity.name]}
+        (outcome,) = (await self.post("/orders", body)).json()
+        assert outcome["accepted"]
+
+
+def asked(cluster: Cluster, service: str) -> list[str]:
+    """Return what a service was asked, of all nodes of the cluster."""
+    return [each.request for _, each in cluster.journal.since(0) if each.service == service]
+
+
+def accepted(summary: BootSummary) -> list[tuple[FileKind, TrustSource | None]]:
+    return [(each.kind, each.source) for each in summary.accepted]
+
+
+def refused(summary: BootSummary) -> list[tuple[FileKind, Refusal]]:
+    return [(each.kind, each.reason) for each in summary.refused]

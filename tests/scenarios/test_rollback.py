@@ -1,0 +1,91 @@
+"""Scenario rollback-itl: a non-secure cluster lets its phones go (seeds 000 and 002)."""
+
+from pathlib import Path
+
+import pytest
+
+from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
+from tests.fixtures.clusters import PUBLISHER
+from tests.fixtures.phonelab import PhoneLab
+from tests.scenarios.bench import (
+    FAILED,
+    NEW,
+    OLD,
+    TFTP,
+    TVS,
+    Administrator,
+    Handset,
+    accepted,
+    refused,
+)
+
+BOTH = pytest.mark.parametrize("identity", [OLD, NEW], ids=["79xx", "88xx"])
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+def another(phones: PhoneLab, directory: Path) -> PhoneLab:
+    """Describe another cluster at the same addresses."""
+    other = phones.clone(directory)
+    other.lab.phones = phones.lab.phones
+    return other
+
+
+@BOTH
+@pytest.mark.parametrize("release", ["8.6", "10.0", "11.5", "12.5"])
+async def test_rollback_itl_lets_the_next_cluster_be_taken_blindly(
+    phones: PhoneLab, identity: PhoneIdentity, tmp_path: Path, release: str
+) -> None:
+    phones.lab.release = release
+    async with phones.lab.running() as cluster:
+        handset, admin = Handset(identity, phones.network()), Administrator(cluster)
+        await handset.boot()
+        await admin.prepare_rollback()
+        await admin.restart(TVS, TFTP)
+        emptied = await handset.boot()
+    other = another(phones, tmp_path / "other")
+    async with other.lab.running():
+        moved = handset.moved(other.network())
+        summary = await moved.boot()
+
+    assert accepted(emptied)[0] == (FileKind.ITL, TrustSource.ITL)
+    assert refused(emptied) == refused(summary) == []
+    assert accepted(summary)[0] == (FileKind.ITL, TrustSource.BLIND)
+    assert accepted(summary)[-1] == (FileKind.CONFIG, TrustSource.ITL)
+    assert moved.flash.itl != handset.flash.itl
+
+
+@BOTH
+async def test_rollback_itl_is_needed_before_the_phones_leave(
+    phones: PhoneLab, identity: PhoneIdentity, tmp_path: Path
+) -> None:
+    async with phones.lab.running() as cluster:
+        handset, admin = Handset(identity, phones.network()), Administrator(cluster)
+        await handset.boot()
+        await admin.prepare_rollback()
+        # the phone is switched off and never sees the emptied ITL
+    other = another(phones, tmp_path / "other")
+    async with other.lab.running():
+        moved = handset.moved(other.network())
+        summary = await moved.boot()
+
+    assert accepted(summary) == []
+    assert moved.flash == handset.flash
+    assert FAILED[identity] in moved.messages
+
+
+@BOTH
+async def test_rollback_itl_resets_registered_phones_by_itself_from_10_5(
+    phones: PhoneLab, identity: PhoneIdentity
+) -> None:
+    async with phones.lab.running() as cluster:
+        handset = Handset(identity, phones.network(), registering=True)
+        first = await handset.boot()
+        held = handset.flash.itl
+        async with handset.staying(first):
+            await Administrator(cluster).prepare_rollback()
+            summary = await handset.summaries.get()
+
+    assert accepted(summary)[0] == (FileKind.ITL, TrustSource.ITL)
+    assert handset.flash.itl != held
+    assert summary.registered == PUBLISHER
