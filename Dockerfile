@@ -27,13 +27,14 @@ ENV PATH=/opt/cucmsim/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /var/lib/cucmsim
 VOLUME /var/lib/cucmsim/data /var/lib/cucmsim/certs
 USER cucmsim
-# Port 69 is bound without privileges: the engine sets net.ipv4.ip_unprivileged_port_start=0
+# Ports 69 and 22 are bound without privileges: the engine sets net.ipv4.ip_unprivileged_port_start=0
 # in every container's own network namespace.
-EXPOSE 69/udp 6969/udp 2445/tcp 3804/tcp 5060-5061/tcp 6970-6972/tcp 8443/tcp
+EXPOSE 22/tcp 69/udp 6969/udp 2000/tcp 2443/tcp 2445/tcp 3804/tcp 5060-5061/tcp 6970-6972/tcp 8443/tcp
 # Not `cucmsim status`: this runs every few seconds, and imports nothing but Python's own modules.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 \
   CMD ["python", "-m", "cucmsim.cli.probe", "/var/lib/cucmsim/data"]
 ENTRYPOINT ["cucmsim"]
 CMD ["run", "/etc/cucmsim/compose.toml"]
+COPY docker/lab-phone /usr/local/bin/
 COPY config /etc/cucmsim
 COPY --from=code /code /opt/cucmsim

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/lab.toml
+TESTS ?= tests
 READY := $(VENV)/.installed
 DEV_READY := $(VENV)/.installed-dev
 
@@ -10,7 +11,7 @@ DEV_READY := $(VENV)/.installed-dev
 
 help:
 	@echo "make run    start the two-node lab cluster ($(CONFIG)); Ctrl-C stops it"
-	@echo "make test   run the tests"
+	@echo "make test   run the tests, or some of them: make test TESTS=tests/phone"
 	@echo "make test-docker   run the tests that start containers"
 	@echo "make check  lint, types, layers, tests with coverage"
 	@echo "make bench  measure against other servers (see bench/README.md)"
@@ -37,7 +38,7 @@ run: $(READY)
 	@$(BIN)/cucmsim run $(CONFIG)
 
 test: $(DEV_READY)
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m pytest -q -n auto $(TESTS)
 
 test-docker: $(DEV_READY)
 	@CUCMSIM_TEST_DOCKER=1 $(BIN)/python -m pytest -q -m docker --durations=5 tests/docker

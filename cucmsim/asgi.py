@@ -8,24 +8,49 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
-__all__ = ["AsgiServer"]
+__all__ = ["AsgiLimits", "AsgiServer"]
+
+_LAST = {"Connection": "close"}
+
+
+_MakeProtocol = Callable[[uvicorn.Config, ServerState, dict[str, object]], asyncio.Protocol]
 
 
 class _Server(uvicorn.Server):
     """A uvicorn server that leaves signals to others and tells when it serves."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, handshake_s: float) -> None:
         super().__init__(config)
         self.serving = asyncio.Event()
+        self._handshake_s = handshake_s
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start as uvicorn does, then say so."""
-        await super().startup(sockets=sockets)
+        """Start as uvicorn does, but with a deadline for handshakes, then say so."""
+        loop, config = asyncio.get_running_loop(), self.config
+        make = cast("_MakeProtocol", config.http_protocol_class)
+        protocol = partial(make, config, self.server_state, self.lifespan.state)
+        self.servers = [
+            await loop.create_server(
+                protocol,
+                sock=bound,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=self._handshake_s if config.ssl else None,
+            )
+            for bound in sockets or ()
+        ]
+        self.started = True
         self.serving.set()
 
     @contextlib.contextmanager
@@ -34,32 +59,118 @@ class _Server(uvicorn.Server):
         yield
 
 
-class AsgiServer:
-    """Serves `app` on `bound`, a listening socket that it closes at the end.
+@dataclass(frozen=True, slots=True)
+class AsgiLimits:
+    """What clients are granted: `request_s` until a whole request has come, and between two.
 
-    TLS with `context`; `connections` bounds how many clients are served at once.
+    `handshake_s` is for TLS. `head` bounds the bytes of a request's lines. Above `connections` a
+    client is answered 503.
     """
+
+    connections: int = 2000
+    request_s: float = 60.0
+    handshake_s: float = 60.0
+    head: int = 16_384
+
+
+class _Strict:
+    """Refuses what smuggles requests or is too long, and uvicorn lets pass."""
+
+    def __init__(self, app: ASGIApp, head: int) -> None:
+        self._app = app
+        self._head = head
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        headers = scope.get("headers", ())
+        names = {name for name, _ in headers}
+        size = len(scope.get("raw_path", b"")) + sum(
+            len(name) + len(text) for name, text in headers
+        )
+        if size > self._head:
+            refusal = PlainTextResponse("the request's lines are too long", 431, _LAST)
+            await refusal(scope, receive, send)
+        elif {b"content-length", b"transfer-encoding"} <= names:
+            refusal = PlainTextResponse("found Content-Length and Transfer-Encoding", 400, _LAST)
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's, which waits for ever for the first request, or for the rest of one."""
+
+    def __init__(
+        self,
+        request_s: float,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._request_s = request_s
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; they do not prolong the wait, a whole request ends it."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        """Let time run while it is the client's turn."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
+            self._stop_waiting()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(self._request_s, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class AsgiServer:
+    """Serves `app` on `bound`, a listening socket that it closes at the end; TLS with `context`."""
 
     def __init__(
         self,
         app: ASGIApp,
         bound: socket.socket,
         context: ssl.SSLContext | None = None,
-        *,
-        connections: int | None = None,
+        limits: AsgiLimits | None = None,
     ) -> None:
+        limits = limits or AsgiLimits()
         config = uvicorn.Config(
-            app,
+            _Strict(app, limits.head),
             log_config=None,
             access_log=False,
             lifespan="off",
             ws="none",
             server_header=False,
-            limit_concurrency=connections,
+            http=cast("type[asyncio.Protocol]", partial(_Protocol, limits.request_s)),
+            h11_max_incomplete_event_size=limits.head,
+            limit_concurrency=limits.connections + 1,  # it refuses at this number
         )
         config.load()
         config.ssl = context
-        self._server = _Server(config)
+        self._server = _Server(config, limits.handshake_s)
         self._bound = bound
         self._task: asyncio.Task[None] | None = None
 

@@ -4,10 +4,11 @@ Everything else is given a `Clock`, so that a test or a replayed run decides wha
 """
 
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "MovableClock", "SystemClock", "movable"]
 
 
 class Clock(Protocol):
@@ -32,3 +33,46 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return the machine's monotonic seconds."""
         return time.monotonic()
+
+
+class MovableClock:
+    """A clock that runs as another does, but may be moved ahead of it.
+
+    Only the time of day moves. The monotonic seconds stay those of the other clock: they time
+    conversations with phones and browsers, which did not skip anything.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = timedelta(0)
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far it is ahead."""
+        return self._ahead
+
+    def now(self) -> datetime:
+        """Return the moved time of day, aware, in UTC."""
+        return self._clock.now() + self._ahead
+
+    def monotonic(self) -> float:
+        """Return the seconds of the clock below."""
+        return self._clock.monotonic()
+
+    def move(self, ahead: timedelta) -> None:
+        """Be `ahead` of the clock below from now on, and tell who waits."""
+        if ahead != self._ahead:
+            self._ahead = ahead
+            for listener in tuple(self._listeners):
+                listener()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` whenever the clock is moved; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+
+def movable(clock: Clock) -> MovableClock:
+    """Return `clock` itself when it can be moved, else one over it that can."""
+    return clock if isinstance(clock, MovableClock) else MovableClock(clock)

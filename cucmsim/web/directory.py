@@ -6,6 +6,9 @@ A phone opens `/ccmcip/xmldirectory.jsp`, follows the menu to the search form
 cluster's phones: CUCM lists its end users, of which there are none here. URLs lead back to the
 address the phone asked, so that a lab needs no name server.
 
+Before a phone obeys somebody's buttons it asks `/ccmcip/authenticate.jsp` with `UserID`, `Password`
+and `devicename`: AUTHORIZED or UN-AUTHORIZED.
+
 Source: cucm.md 4.1 (the URLs); seed 000 (the order of requests); the objects are those of Cisco's
 XML services: CiscoIPPhoneMenu, CiscoIPPhoneInput, CiscoIPPhoneDirectory.
 """
@@ -17,7 +20,7 @@ from dataclasses import dataclass
 from lxml import etree
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 __all__ = ["PAGE_SIZE", "DirectoryEntry", "directory_app", "search"]
@@ -72,11 +75,19 @@ def directory_app(entries: Entries) -> Starlette:
 
     return Starlette(
         routes=[
+            Route("/ccmcip/authenticate.jsp", authenticate),
             Route("/ccmcip/xmldirectory.jsp", menu),
             Route("/ccmcip/xmldirectoryinput.jsp", form),
             Route("/ccmcip/xmldirectorylist.jsp", results),
         ]
     )
+
+
+async def authenticate(request: Request) -> Response:
+    """Say whether a person may control a phone: anyone with a name and a password may."""
+    asked = request.query_params
+    complete = all(asked.get(name) for name in ("UserID", "Password", "devicename"))
+    return PlainTextResponse("AUTHORIZED" if complete else "UN-AUTHORIZED")
 
 
 def search(entries: Iterable[DirectoryEntry], wanted: Mapping[str, str]) -> list[DirectoryEntry]:
