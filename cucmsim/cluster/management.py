@@ -4,12 +4,15 @@
 (not now, not here), 422 (with every problem of what was sent) or 503 (the database fails).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from functools import cache
 from typing import Annotated, Protocol
 
 from fastapi import Body, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cucmsim import __version__
 from cucmsim.cluster.clockapi import add_clock
@@ -93,18 +96,37 @@ class Management(Protocol):
 _Entry = Annotated[dict[str, object], Body(description="keys as in [[phones]]")]
 
 
-def management_app(management: Management) -> FastAPI:
+_serving: ContextVar[Management] = ContextVar("management")
+"""The cluster whose request is being answered."""
+
+
+def management_app(management: Management) -> ASGIApp:
     """Return the application that serves `management`."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        with_management = _serving.set(management)
+        try:
+            await _app()(scope, receive, send)
+        finally:
+            _serving.reset(with_management)
+
+    return serve
+
+
+@cache
+def _app() -> FastAPI:
+    """Return what serves every cluster: FastAPI never lets go of its endpoints."""
     app = FastAPI(title="cucmsim management API", version=__version__)
+    serving = _serving.get
     _add_refusals(app)
-    _add_reports(app, management)
-    _add_devices(app, management)
-    _add_services(app, management)
-    add_operations(app, management.operator)
-    add_trust_list_operations(app, management.operator)
-    add_clock(app, management.operator)
-    add_registrations(app, management.registrations)
-    add_trust(app, management.registrations, management.trust_lists)
+    _add_reports(app, serving)
+    _add_devices(app, serving)
+    _add_services(app, serving)
+    add_operations(app, lambda: serving().operator())
+    add_trust_list_operations(app, lambda: serving().operator())
+    add_clock(app, lambda: serving().operator())
+    add_registrations(app, lambda: serving().registrations)
+    add_trust(app, lambda: serving().registrations, lambda: serving().trust_lists())
     return app
 
 
@@ -129,66 +151,66 @@ def _add_refusals(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, list_faults)
 
 
-def _add_reports(app: FastAPI, management: Management) -> None:
+def _add_reports(app: FastAPI, serving: Callable[[], Management]) -> None:
     @app.get("/ready")
     async def ready() -> ReadyReport:
-        return management.ready()
+        return serving().ready()
 
     @app.get("/status")
     async def status() -> StatusReport:
-        return management.status()
+        return serving().status()
 
     @app.get("/events")
     async def events(
         after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=_MOST)] = 100
     ) -> list[EventReport]:
-        return [EventReport.of(*numbered) for numbered in management.events(after)[:limit]]
+        return [EventReport.of(*numbered) for numbered in serving().events(after)[:limit]]
 
     @app.post("/stop", status_code=202)
     async def stop() -> dict[str, str]:
-        management.stop()
+        serving().stop()
         return {"detail": "stopping"}
 
 
-def _add_devices(app: FastAPI, management: Management) -> None:
+def _add_devices(app: FastAPI, serving: Callable[[], Management]) -> None:
     @app.get("/devices")
     async def devices(
         match: str = "",
         offset: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
     ) -> DeviceList:
-        found = [held for name, held in management.devices().items() if match.upper() in name]
+        found = [held for name, held in serving().devices().items() if match.upper() in name]
         page = found[offset : offset + limit]
         return DeviceList(total=len(found), devices=[DeviceReport.of(held) for held in page])
 
     @app.get("/devices/{name}")
     async def device(name: str) -> DeviceReport:
-        return DeviceReport.of(_device(management, name))
+        return DeviceReport.of(_device(serving(), name))
 
     @app.post("/devices", status_code=201)
     async def add(entry: _Entry) -> DeviceReport:
-        return DeviceReport.of(await management.add_device(entry))
+        return DeviceReport.of(await serving().add_device(entry))
 
     @app.patch("/devices/{name}")
     async def change(name: str, changes: _Entry) -> DeviceReport:
-        _device(management, name)
-        return DeviceReport.of(await management.change_device(name, changes))
+        _device(serving(), name)
+        return DeviceReport.of(await serving().change_device(name, changes))
 
     @app.delete("/devices/{name}")
     async def remove(name: str) -> dict[str, str]:
-        _device(management, name)
-        await management.remove_device(name)
+        _device(serving(), name)
+        await serving().remove_device(name)
         return {"detail": f"{name} removed"}
 
 
-def _add_services(app: FastAPI, management: Management) -> None:
+def _add_services(app: FastAPI, serving: Callable[[], Management]) -> None:
     @app.get("/services")
     async def services() -> dict[str, list[ServiceReport]]:
-        return {node.name: node.services for node in management.status().nodes}
+        return {node.name: node.services for node in serving().status().nodes}
 
     @app.post("/services/{node}/{service}/{action}")
     async def act(node: str, service: str, action: ServiceAction) -> dict[str, list[ServiceReport]]:
-        await management.act_on_service(node, service, action)
+        await serving().act_on_service(node, service, action)
         return await services()
 
 

@@ -1,6 +1,6 @@
 """The part of the management API about registered phones: who is there, alarms, orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -105,12 +105,14 @@ class OutcomeReport(BaseModel):
         )
 
 
-def add_registrations(app: FastAPI, nodes: Mapping[str, Registrations]) -> None:
-    """Add the routes to `app`; `nodes` has the registrations of each node of the process."""
+def add_registrations(app: FastAPI, nodes: Callable[[], Mapping[str, Registrations]]) -> None:
+    """Add the routes to `app`; `nodes` gives the registrations of each node of the process."""
 
     @app.get("/registrations")
     async def registrations() -> list[RegistrationReport]:
-        return [RegistrationReport.of(one) for node in nodes.values() for one in node.held.values()]
+        return [
+            RegistrationReport.of(one) for node in nodes().values() for one in node.held.values()
+        ]
 
     @app.get("/alarms")
     async def alarms(
@@ -118,15 +120,15 @@ def add_registrations(app: FastAPI, nodes: Mapping[str, Registrations]) -> None:
         name: str | None = None,
         limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
     ) -> list[AlarmReport]:
-        found = [one for node in nodes.values() for one in node.alarms(device, name)]
+        found = [one for node in nodes().values() for one in node.alarms(device, name)]
         found.sort(key=lambda one: one.time)
         return [AlarmReport.of(one) for one in found[-limit:]]
 
     @app.post("/orders")
     async def order(wanted: Order) -> list[OutcomeReport]:
         outcomes: list[OrderOutcome] = []
-        for node, names in _by_node(nodes, wanted.devices).items():
-            outcomes += await nodes[node].order_many(names, wanted.action)
+        for node, names in _by_node(nodes(), wanted.devices).items():
+            outcomes += await nodes()[node].order_many(names, wanted.action)
         return [OutcomeReport.of(outcome) for outcome in outcomes]
 
 

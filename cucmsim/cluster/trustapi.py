@@ -79,7 +79,7 @@ def trust_state(held: str, served: Collection[str | None]) -> TrustState:
 
 def add_trust(
     app: FastAPI,
-    nodes: Mapping[str, Registrations],
+    nodes: Callable[[], Mapping[str, Registrations]],
     trust_lists: Callable[[], Awaitable[list[TrustListReport]]],
 ) -> None:
     """Add the routes to `app`."""
@@ -92,7 +92,7 @@ def add_trust(
     async def held() -> list[TrustHeldReport]:
         return [
             TrustHeldReport.of(alarm)
-            for node in nodes.values()
+            for node in nodes().values()
             for alarm in node.last_alarms(DEVICE_TL_INFO)
         ]
 

@@ -1,7 +1,9 @@
 """Whole clusters in this process, on both engines: start, serve, change, restart, stop."""
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -148,6 +150,15 @@ async def test_nothing_is_left_after_the_stop(lab: Lab) -> None:
     with socket.create_server((ADDRESSES[PUBLISHER], port)):
         pass
     assert not (lab.data / "cluster.sock").exists()
+
+
+async def test_the_memory_of_a_stopped_cluster_is_given_back(lab: Lab) -> None:
+    async with lab.running() as cluster:
+        held = weakref.ref(cluster)
+    del cluster
+    await asyncio.sleep(0)  # what the loop was about to call holds it still
+    gc.collect()
+    assert held() is None
 
 
 async def test_a_second_start_changes_nothing(any_lab: Lab) -> None:
