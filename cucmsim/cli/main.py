@@ -26,6 +26,7 @@ _MODULES = {
     "clock": "clock",
     "etoken": "etoken",
     "reset": "reset",
+    "sftp": "sftp",
     "tvs": "tvs",
     "capf": "capf",
     "phone": "phone",

@@ -21,7 +21,7 @@ from cucmsim.protocols.admin_editor import Terminal
 from cucmsim.services.admin.commandline import BANNER, CommandLine
 from cucmsim.services.admin.platform import Verdict
 
-__all__ = ["SshLimits", "SshServer", "host_key", "server_version"]
+__all__ = ["SshLimits", "SshServer", "close_connection", "host_key", "server_version"]
 
 _KEY_TYPE = "ecdsa-sha2-nistp256"
 _MOST_TRIES = 6
@@ -45,16 +45,26 @@ def server_version(release: Release) -> str:
     return _OLD_SERVER if release < _OLD_UNTIL else "cucmsim"
 
 
-def host_key(path: Path) -> asyncssh.SSHKey:
+def host_key(path: Path, key_type: str = _KEY_TYPE) -> asyncssh.SSHKey:
     """Return the host key kept at `path`, made at the first start. Raises StartError."""
     try:
         if not path.exists():
-            made = asyncssh.generate_private_key(_KEY_TYPE)
+            made = asyncssh.generate_private_key(key_type)
             path.touch(mode=0o600)
             path.write_bytes(made.export_private_key())
         return asyncssh.read_private_key(path)
     except (OSError, asyncssh.KeyImportError) as error:
         raise StartError(f"ssh: the host key {path} cannot be used: {error}") from error
+
+
+async def close_connection(connection: asyncssh.SSHServerConnection) -> None:
+    """Close a connection; one that does not take its last bytes is cut."""
+    connection.close()
+    try:
+        await asyncio.wait_for(connection.wait_closed(), _CLOSING_S)
+    except TimeoutError:
+        connection.abort()
+        await connection.wait_closed()
 
 
 class SshServer:
@@ -151,16 +161,9 @@ class _Client(asyncssh.SSHServer):
         self._server.remove(self)
 
     async def close(self) -> None:
-        """Close the connection; one that does not take its last bytes is cut."""
-        connection = self._connection
-        if connection is None:
-            return
-        connection.close()
-        try:
-            await asyncio.wait_for(connection.wait_closed(), _CLOSING_S)
-        except TimeoutError:
-            connection.abort()
-            await connection.wait_closed()
+        """Close the connection."""
+        if self._connection is not None:
+            await close_connection(self._connection)
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's interface
         """Ask everybody to log in."""
