@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from cucmsim.errors import FormatError
 from cucmsim.formats.models import PHONE_MODELS
+from cucmsim.pki.certificates import load_certificate
 from cucmsim.store.engine import Values, whole
 from cucmsim.store.rows import (
     AuthenticationMode,
@@ -156,6 +161,7 @@ def device_row(device: Device, pool: str, profile: str, model: int) -> dict[str,
         "tkcertificatestatus": device.certificate_status.number,
         "tkcertificateoperation": device.pending_operation.number,
         "upgradefinishtime": _unix(device.operation_expires),
+        "publickey": _public_key(device),
         "md5hash": _certificate_hash(device),
         "tkkeyorder": device.key_type.number,
         "keysize": device.key_size_bits,
@@ -173,6 +179,18 @@ def _certificate_hash(device: Device) -> str | None:
     """Return what `<certHash>` says: MD5 of the LSC, else of the MIC; None where none is known."""
     der = device.lsc_der or device.mic_der
     return hashlib.md5(der, usedforsecurity=False).hexdigest() if der else None
+
+
+def _public_key(device: Device) -> str | None:
+    """Return the public key of the LSC, else of the MIC, as PEM; None where none can be read."""
+    der = device.lsc_der or device.mic_der
+    if der is None:
+        return None
+    try:
+        key = load_certificate(der).public_key()
+    except (FormatError, UnsupportedAlgorithm, ValueError):
+        return None
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def extra_row(device: Device) -> Values | None:

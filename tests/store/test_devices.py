@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import func, select
 
 from cucmsim.errors import StoreError
@@ -20,7 +22,7 @@ from cucmsim.store.rows import (
 )
 from cucmsim.store.schema import TABLES
 from cucmsim.store.store import Store
-from tests.store.conftest import FixedClock
+from tests.store.conftest import KEYS, FixedClock
 
 MOMENT = datetime(2026, 4, 5, 6, 7, 8, tzinfo=UTC)
 FULL = Device(
@@ -213,3 +215,15 @@ async def test_the_hash_of_the_certificate_stands_in_its_column(lab: Store) -> N
         rows = await session.rows(select(device.c.md5hash).order_by(device.c.name))
     expected = [None, hashlib.md5(b"mic").hexdigest(), hashlib.md5(FULL.lsc_der or b"").hexdigest()]
     assert [row[0] for row in rows] == expected
+
+
+async def test_the_public_key_of_a_certificate_stands_in_its_column(lab: Store) -> None:
+    mic = (KEYS / "capf.crt.der").read_bytes()
+    await put(lab, PLAIN, replace(PLAIN, name="SEP000000000002", mic_der=mic))
+    await put(lab, replace(PLAIN, name="SEP000000000003", mic_der=b"rubbish"))
+    device = TABLES["device"]
+    async with lab._database.session() as session:
+        rows = await session.rows(select(device.c.publickey).order_by(device.c.name))
+    key = x509.load_der_x509_certificate(mic).public_key()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert [row[0] for row in rows] == [None, pem, None]

@@ -8,9 +8,12 @@ __all__ = ["COMMANDS"]
 
 async def run_statement(context: Context, arguments: Arguments) -> Steps:
     """Run a statement over the database and print its rows."""
-    is_publisher = context.node.is_publisher
-    statement = arguments["statement"]
-    for line in await run_sql(context.store, statement, is_publisher=is_publisher):
+    for line in await run_sql(
+        context.store,
+        arguments["statement"],
+        is_publisher=context.node.is_publisher,
+        now=context.platform.local_time(),
+    ):
         yield f"{line}\n"
 
 

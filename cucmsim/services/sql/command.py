@@ -10,13 +10,14 @@ nothing after a SELECT), 2.1 and 2.3 (statements of the documents); seed 001.
 import asyncio
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Integer, String
 
 from cucmsim.errors import RefusedError, StoreError
 from cucmsim.services.sql.layout import print_table
-from cucmsim.services.sql.memory import change, needs_of, query
+from cucmsim.services.sql.memory import Needs, Run, change, needs_of, query
 from cucmsim.services.sql.statement import Statement, parse_statement
 from cucmsim.services.sql.words import (
     BAD_NUMBER,
@@ -37,9 +38,16 @@ T = TypeVar("T")
 
 
 async def run_sql(
-    store: Store, statement: str, *, is_publisher: bool, timeout_s: float = STATEMENT_TIMEOUT_S
+    store: Store,
+    statement: str,
+    *,
+    is_publisher: bool,
+    now: datetime,
+    timeout_s: float = STATEMENT_TIMEOUT_S,
 ) -> tuple[str, ...]:
-    """Run a statement and return the lines it prints, values with their own line breaks.
+    """Run a statement at `now`, the server's local time, and return the lines it prints.
+
+    A value may hold line breaks of its own.
 
     Raises:
         RefusedError: it was refused or interrupted, in the server's words; nothing was changed.
@@ -47,23 +55,24 @@ async def run_sql(
 
     """
     parsed = parse_statement(statement)
-    needs = await _in_thread(lambda _stop: needs_of(parsed), timeout_s)
+    needs = await _in_thread(lambda stop: needs_of(parsed, Run(stop, now)), timeout_s)
     if needs.target is not None:
         if not is_publisher or needs.target not in WRITABLE_TABLES:
             raise RefusedError(no_permission(parsed.verb, needs.target))
-        return await _write(store, parsed, needs.target, needs.tables, timeout_s)
+        return await _write(store, parsed, needs, now, timeout_s)
     rows = await store.read_tables(needs.tables)
-    found = await _in_thread(lambda stop: query(parsed, rows, stop), timeout_s)
+    found = await _in_thread(lambda stop: query(parsed, rows, Run(stop, now)), timeout_s)
     return print_table(found)
 
 
 async def _write(
-    store: Store, statement: Statement, target: str, tables: frozenset[str], timeout_s: float
+    store: Store, statement: Statement, needs: Needs, now: datetime, timeout_s: float
 ) -> tuple[str, ...]:
+    target = str(needs.target)
     async with store.transaction() as transaction:
-        rows = await transaction.read_tables(tables)
+        rows = await transaction.read_tables(needs.tables)
         counted, changes = await _in_thread(
-            lambda stop: change(statement, target, rows, stop), timeout_s
+            lambda stop: change(statement, target, rows, Run(stop, now)), timeout_s
         )
         for changed in changes:
             _check_row(target, changed)

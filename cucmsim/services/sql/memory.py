@@ -9,23 +9,25 @@ set, and one that would give more than `MOST_ROWS` rows ends as interrupted.
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from uuid import UUID
+from datetime import datetime
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.schema import CreateTable
 
-from cucmsim.entropy import SystemEntropy
 from cucmsim.errors import RefusedError
+from cucmsim.services.sql.catalogue import CATALOGUE_TABLES, catalogue_rows
+from cucmsim.services.sql.deviceview import as_shown, as_stored
+from cucmsim.services.sql.functions import ALLOWED_FUNCTIONS, own_functions
 from cucmsim.services.sql.layout import SqlTable
 from cucmsim.services.sql.statement import Statement
 from cucmsim.services.sql.words import INTERRUPTED, in_words, no_routine, no_table
 from cucmsim.store.tables import CUCM_TABLES, RowChange
 
-__all__ = ["MOST_ROWS", "Needs", "Rows", "change", "needs_of", "query"]
+__all__ = ["MOST_ROWS", "Needs", "Rows", "Run", "change", "needs_of", "query"]
 
 MOST_ROWS = 200_000
 _STEPS = 20_000
@@ -34,47 +36,19 @@ _LONGEST_VALUE = 1_000_000
 Rows = Mapping[str, Sequence[Sequence[object]]]
 """Rows of tables by name, columns in the schema's order."""
 
-_FUNCTIONS = frozenset(
-    {
-        "abs",
-        "avg",
-        "ceil",
-        "char_length",
-        "coalesce",
-        "concat",
-        "count",
-        "floor",
-        "glob",
-        "ifnull",
-        "initcap",
-        "length",
-        "like",
-        "lower",
-        "lpad",
-        "ltrim",
-        "max",
-        "min",
-        "mod",
-        "newid",
-        "nullif",
-        "nvl",
-        "replace",
-        "round",
-        "rpad",
-        "rtrim",
-        "substr",
-        "substring",
-        "sum",
-        "trim",
-        "upper",
-    }
-)
 _WRITING = {
     sqlite3.SQLITE_INSERT: "INSERT",
     sqlite3.SQLITE_UPDATE: "UPDATE",
     sqlite3.SQLITE_DELETE: "DELETE",
 }
-_Function = Callable[..., str | int | float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a statement runs: until `stop` is set, and at `now`, the server's local time."""
+
+    stop: threading.Event
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +59,14 @@ class Needs:
     target: str | None
 
 
-def needs_of(statement: Statement) -> Needs:
+def needs_of(statement: Statement, run: Run) -> Needs:
     """Compile a statement over empty tables, and tell which it needs.
 
     Raises:
         RefusedError: it does not compile, or asks for what is not there, in the server's words.
 
     """
-    with closing(_connect()) as connection:
+    with closing(_connect(run.now)) as connection:
         watch = _Watch()
         connection.set_authorizer(watch.allow)
         with _in_words(watch):
@@ -100,9 +74,9 @@ def needs_of(statement: Statement) -> Needs:
         return Needs(frozenset(watch.tables), watch.target)
 
 
-def query(statement: Statement, rows: Rows, stop: threading.Event) -> SqlTable:
+def query(statement: Statement, rows: Rows, run: Run) -> SqlTable:
     """Run a SELECT over these rows. Raises RefusedError as `needs_of`, and when interrupted."""
-    with closing(_filled(rows, stop)) as connection, _in_words():
+    with closing(_filled(rows, run)) as connection, _in_words():
         cursor = connection.execute(statement.sql)
         columns = tuple(str(column[0]) for column in cursor.description)
         found = cursor.fetchmany(MOST_ROWS + 1)
@@ -111,9 +85,7 @@ def query(statement: Statement, rows: Rows, stop: threading.Event) -> SqlTable:
         return SqlTable(columns, found)
 
 
-def change(
-    statement: Statement, target: str, rows: Rows, stop: threading.Event
-) -> tuple[int, list[RowChange]]:
+def change(statement: Statement, target: str, rows: Rows, run: Run) -> tuple[int, list[RowChange]]:
     """Run a writing statement; return how many rows it counts and what it did to `target`.
 
     Raises:
@@ -121,12 +93,13 @@ def change(
 
     """
     key = next(iter(CUCM_TABLES[target].primary_key.columns.keys()))
-    with closing(_filled(rows, stop)) as connection, _in_words():
+    with closing(_filled(rows, run)) as connection, _in_words():
         before = _by_key(connection, target, key)
         counted = connection.execute(statement.sql).rowcount
         after = _by_key(connection, target, key)
     pairs = [(before.get(pkid), after.get(pkid)) for pkid in {**before, **after}]
-    return counted, [RowChange(old, new) for old, new in pairs if old != new]
+    changes = (RowChange(old, new) for old, new in pairs if old != new)
+    return counted, [as_stored(target, one) for one in changes]
 
 
 def _by_key(connection: sqlite3.Connection, table: str, key: str) -> dict[str, dict[str, object]]:
@@ -137,54 +110,36 @@ def _by_key(connection: sqlite3.Connection, table: str, key: str) -> dict[str, d
     return {str(row[key]): row for row in rows}
 
 
-def _filled(rows: Rows, stop: threading.Event) -> sqlite3.Connection:
-    """Return a connection with these rows in its tables, which ends when `stop` is set."""
-    connection = _connect()
+def _filled(rows: Rows, run: Run) -> sqlite3.Connection:
+    """Return a connection with these rows in its tables, which ends when it is to stop."""
+    connection = _connect(run.now)
     for name, held in rows.items():
-        places = ", ".join("?" * len(CUCM_TABLES[name].columns))
-        connection.executemany(f'INSERT INTO "{name}" VALUES ({places})', held)  # noqa: S608
+        _insert(connection, CUCM_TABLES[name], as_shown(name, held))
+    for name, table in CATALOGUE_TABLES.items():
+        _insert(connection, table, catalogue_rows(name))
     connection.set_authorizer(_Watch().allow)
-    connection.set_progress_handler(stop.is_set, _STEPS)
+    connection.set_progress_handler(run.stop.is_set, _STEPS)
     return connection
 
 
-def _connect() -> sqlite3.Connection:
+def _insert(connection: sqlite3.Connection, table: Table, rows: Iterable[Sequence[object]]) -> None:
+    places = ", ".join("?" * len(table.columns))
+    connection.executemany(f'INSERT INTO "{table.name}" VALUES ({places})', rows)  # noqa: S608
+
+
+def _connect(now: datetime) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=0)
     connection.execute("PRAGMA case_sensitive_like = ON")
-    for table in CUCM_TABLES.values():
+    for table in (*CUCM_TABLES.values(), *CATALOGUE_TABLES.values()):
         connection.execute(_definition(table))
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
-    for name, count, function in _own_functions():
+    for name, count, function in own_functions(now):
         connection.create_function(name, count, function)
     return connection
 
 
 def _definition(table: Table) -> str:
     return str(CreateTable(table).compile(dialect=dialect.dialect()))
-
-
-def _own_functions() -> Iterator[tuple[str, int, _Function]]:
-    """Yield Informix's functions that SQLite does not have: name, number of arguments, itself."""
-    yield "nvl", 2, lambda value, other: other if value is None else value
-    yield "mod", 2, _mod
-    yield "newid", 0, lambda: str(UUID(bytes=SystemEntropy().token(16), version=4))
-    yield "initcap", 1, lambda text: None if text is None else str(text).title()
-    yield "char_length", 1, lambda text: None if text is None else len(str(text))
-    yield "concat", 2, lambda one, two: None if None in (one, two) else f"{one}{two}"
-    yield "lpad", 3, lambda text, size, fill: _padded(text, size, fill, left=True)
-    yield "rpad", 3, lambda text, size, fill: _padded(text, size, fill, left=False)
-
-
-def _mod(value: object, by: object) -> int | None:
-    return value % by if isinstance(value, int) and isinstance(by, int) and by else None
-
-
-def _padded(text: object, size: object, fill: object, *, left: bool) -> str | None:
-    if text is None or not isinstance(size, int) or not 0 <= size <= _LONGEST_VALUE:
-        return None
-    value = str(text)
-    pad = (str(fill) * size)[: max(0, size - len(value))] if fill else ""
-    return (pad + value if left else value + pad)[:size]
 
 
 class _Watch:
@@ -202,14 +157,15 @@ class _Watch:
         if action == sqlite3.SQLITE_SELECT:
             return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_FUNCTION:
-            known = two is not None and two.lower() in _FUNCTIONS
+            known = two is not None and two.lower() in ALLOWED_FUNCTIONS
             return sqlite3.SQLITE_OK if known else self._refuse(no_routine(two or ""))
         if action != sqlite3.SQLITE_READ and action not in _WRITING:
             return self._refuse(in_words(""))
         name = (one or "").lower()
-        if name not in CUCM_TABLES:
+        if name in CUCM_TABLES:
+            self.tables.add(name)
+        elif name not in CATALOGUE_TABLES:
             return self._refuse(no_table(name))
-        self.tables.add(name)
         if action in _WRITING:
             self.target = name
         return sqlite3.SQLITE_OK

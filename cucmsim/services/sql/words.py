@@ -7,8 +7,11 @@ command line shows the text alone. Which of them CUCM's own command shows is not
 
 import re
 
+from cucmsim.services.sql.functions import NOT_A_NUMBER
+
 __all__ = [
     "BAD_NUMBER",
+    "BAD_TIME",
     "ILLEGAL_CHARACTER",
     "INTERRUPTED",
     "NO_RECORDS",
@@ -30,6 +33,10 @@ INTERRUPTED = "Statement interrupted by user."  # -213
 UNMATCHED_QUOTE = "Found a quote for which there is no matching quote."  # -282
 NO_RESOURCE = "No resource permission."  # -388
 BAD_NUMBER = "A character to numeric conversion process failed"  # -1213
+BAD_TIME = (  # -1263
+    "A field in a datetime or interval value is incorrect or an illegal operation specified on"
+    " datetime field."
+)
 TOO_LONG = "Value exceeds string column length."  # -1279
 WRONG_FLAG = "A character string is not a Boolean."  # our own words
 
@@ -53,6 +60,7 @@ _FAULTS = (
         "Could not insert new row - duplicate value in a UNIQUE INDEX column.",
     ),
     (r"interrupted", INTERRUPTED),
+    (NOT_A_NUMBER, BAD_NUMBER),
     (r"string or blob too big", TOO_LONG),
 )
 

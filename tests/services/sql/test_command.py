@@ -1,6 +1,7 @@
 """`run sql` against the statements and listings of the documents, on SQLite and PostgreSQL."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,18 +10,19 @@ from cucmsim.services.sql.command import run_sql
 from cucmsim.store.store import Store
 from tests.services.sql.conftest import PHONES
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENDLESS = "select {} from typemodel a, typemodel b, typemodel c, typemodel d, typemodel e"
 
 
 async def lines(store: Store, statement: str) -> tuple[str, ...]:
     """Run a statement on the publisher."""
-    return await run_sql(store, statement, is_publisher=True)
+    return await run_sql(store, statement, is_publisher=True, now=NOW)
 
 
 async def refusal(store: Store, statement: str, *, is_publisher: bool = True) -> str:
     """Return the words with which a statement is refused."""
     with pytest.raises(RefusedError) as caught:
-        await run_sql(store, statement, is_publisher=is_publisher)
+        await run_sql(store, statement, is_publisher=is_publisher, now=NOW)
     return str(caught.value)
 
 
@@ -270,7 +272,7 @@ async def test_a_subscriber_reads_and_does_not_write(store: Store) -> None:
     statement = "update device set description='x'"
     words = await refusal(store, statement, is_publisher=False)
     assert words == "No UPDATE permission for device."
-    shown = await run_sql(store, "select name from devicepool", is_publisher=False)
+    shown = await run_sql(store, "select name from devicepool", is_publisher=False, now=NOW)
     assert shown[2].strip() == "Default"
 
 
@@ -280,6 +282,7 @@ async def test_a_statement_without_end_is_interrupted(store: Store) -> None:
             store,
             ENDLESS.format("count(*)"),
             is_publisher=True,
+            now=NOW,
             timeout_s=0.05,
         )
 
