@@ -23,6 +23,7 @@ __all__ = [
     "authenticity",
     "is_yes",
     "refuse_host_key",
+    "server_and_port",
     "sftp_account",
 ]
 
@@ -41,6 +42,12 @@ _HIGHEST_PORT = 65535
 def is_yes(answer: str) -> bool:
     """Tell whether an answer is yes; everything else is no."""
     return answer.strip().lower() in ("y", "yes")
+
+
+def server_and_port(text: str) -> tuple[str, str]:
+    """Split "host:port"; without a port, or for an IPv6 address, the port is empty."""
+    host, colon, port = text.strip().rpartition(":")
+    return (host, port) if colon and ":" not in host else (text.strip(), "")
 
 
 def sftp_account(given: Mapping[str, str], directory: str) -> SftpAccount:

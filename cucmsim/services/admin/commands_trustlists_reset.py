@@ -11,14 +11,13 @@ from cucmsim.errors import RefusedError
 from cucmsim.pki.release import Release
 from cucmsim.protocols.admin_editor import Echo
 from cucmsim.protocols.admin_events import Question
-from cucmsim.services.admin.answers import is_yes
+from cucmsim.services.admin.answers import is_yes, server_and_port, sftp_account
 from cucmsim.services.admin.command import Arguments, Command, Context, Steps
 from cucmsim.services.operations.ctl import reset_ctl_localkey, update_ctl
 from cucmsim.services.operations.itlreset import reset_itl_localkey, reset_itl_remotekey
 from cucmsim.services.operations.mixedmode import set_mixed_mode, set_non_secure_mode
 from cucmsim.services.operations.operator import Outcome
 from cucmsim.services.operations.publisher import UTILS_FROM, refuse_before, refuse_on_subscriber
-from cucmsim.services.sftp import SftpAccount
 
 __all__ = ["COMMANDS"]
 
@@ -75,13 +74,15 @@ async def reset_with_remote_key(context: Context, arguments: Arguments) -> Steps
     """Sign the ITL with a saved key, which comes from the administrator's server."""
     await _check(context, "utils itl")
     path = PurePosixPath(arguments["file"])
+    host, port = server_and_port(arguments["host"])
     password = yield _SFTP
     yield "\n"
     if context.release < _ASKS_BEFORE:
         yield f"{_CHATTER}\n"
         await _check_password(context, (yield _ADMINISTRATOR))
         yield "\n\n"
-    account = SftpAccount(arguments["host"], arguments["user"], password, str(path.parent))
+    given = {"host": host, "port": port, "user": arguments["user"], "password": password}
+    account = sftp_account(given, str(path.parent))
     client, operator = context.operations.sftp, context.operations.operator()
     async with client.session(account, await client.host_key(account.host, account.port)) as server:
         data = await server.read_file(path.name)

@@ -111,7 +111,19 @@ async def test_release_12_asks_for_the_password_of_the_server_alone(clerk: Desk)
     saved = await fetch_recovery_file(clerk.operations.operator(), PUBLISHER, SECURITY_PASSWORD)
     clerk.operations.sftp.files["/home/joemar2"] = {"ITLRecovery.p12": saved}
     assert "Successfully transferred" in await clerk.give(REMOTE, [PASSWORD])
+    assert clerk.operations.sftp.accounts[-1].port == 22
     assert (await clerk.give("utils itl reset localkey")).startswith("Name is None\n")
+
+
+async def test_the_server_of_the_remote_key_may_be_on_another_port(clerk: Desk) -> None:
+    saved = await fetch_recovery_file(clerk.operations.operator(), PUBLISHER, SECURITY_PASSWORD)
+    clerk.operations.sftp.files["/home/joemar2"] = {"ITLRecovery.p12": saved}
+    line = REMOTE.replace("server", "server:2022")
+    assert "Successfully transferred" in await clerk.give(line, [PASSWORD])
+    account = clerk.operations.sftp.accounts[-1]
+    assert (account.host, account.port) == ("server", 2022)
+    shown = await clerk.give(REMOTE.replace("server", "server:ssh"), [PASSWORD])
+    assert "Enter valid values for the port" in shown
 
 
 @pytest.mark.parametrize(
