@@ -5,16 +5,17 @@ from typing import Annotated
 
 import typer
 
+from cucmsim.cli import devicecapf
+from cucmsim.cli import devicechoice as choice
 from cucmsim.cli.client import clients_of, publisher_client
 from cucmsim.cli.deviceshow import as_record, print_device, print_devices
 from cucmsim.cli.devicestates import last_alarm, phone_states
 from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
-from cucmsim.cluster.reports import DeviceList, DeviceReport
+from cucmsim.cli.tables import count_of
+from cucmsim.cluster.reports import ChangedDevices, DeviceReport
 from cucmsim.errors import CommandError
 
 __all__ = ["register"]
-
-_PAGE = 1000
 
 DeviceArgument = Annotated[
     str, typer.Argument(metavar="DEVICE", help="SEP and a MAC address, or the address alone.")
@@ -56,24 +57,35 @@ def register(app: typer.Typer) -> None:
     devices.command("add")(_add)
     devices.command("set")(_set)
     devices.command("remove")(_remove)
+    devicecapf.register(devices)
 
 
-def _list(
+def _list(  # noqa: PLR0913 - the options of a command line
     config: ConfigArgument,
-    match: Annotated[str, typer.Option(help="Only names that contain this.")] = "",
+    match: choice.Match = "",
+    status: choice.Status = None,
+    pending: choice.Pending = None,
+    issued_by: choice.IssuedBy = "",
+    with_lsc: choice.WithLsc = None,
+    stale: choice.Stale = False,
+    expires_before: choice.ExpiresBefore = None,
+    issuer_expires_before: choice.IssuerExpiresBefore = None,
     data: DataOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """List phones."""
+    """List phones: all, or those whose name, CAPF operation or LSC is as the options say."""
     settings = settings_for(config, data)
-    client = publisher_client(settings)
-    found: list[DeviceReport] = []
-    while True:
-        parameters: dict[str, str | int] = {"match": match, "offset": len(found), "limit": _PAGE}
-        page = DeviceList.model_validate(client.get("/devices", parameters))
-        found += page.devices
-        if len(found) >= page.total or not page.devices:
-            break
+    query = choice.query_of(
+        match=match,
+        status=status,
+        pending=pending,
+        issued_by=issued_by,
+        with_lsc=with_lsc,
+        stale=stale,
+        expires_before=expires_before,
+        issuer_expires_before=issuer_expires_before,
+    )
+    found = choice.find_devices(publisher_client(settings), query)
     states = phone_states(clients_of(settings))
     if as_json:
         typer.echo(json.dumps([as_record(held, states) for held in found], indent=2))
@@ -128,7 +140,9 @@ def _add(  # noqa: PLR0913 - the options of a command line
 
 def _set(  # noqa: PLR0913 - the options of a command line
     config: ConfigArgument,
-    device: DeviceArgument,
+    devices: choice.Devices = None,
+    everything: choice.All = False,
+    match: choice.Match = "",
     model: Model = None,
     protocol: Protocol = None,
     security_profile: Profile = None,
@@ -145,13 +159,16 @@ def _set(  # noqa: PLR0913 - the options of a command line
     lines: Lines = None,
     data: DataOption = None,
 ) -> None:
-    """Change a phone; what is not given stays."""
+    """Change phones: those named, those with a like name, or all; what is not given stays."""
     given = _given(locals())
     if not given:
         raise CommandError("nothing to change: give at least one option", 2)
     client = publisher_client(settings_for(config, data))
-    report = client.patch(f"/devices/{device_name(device)}", given)
-    typer.echo(f"{DeviceReport.model_validate(report).name} changed")
+    query = choice.query_of(match=match)
+    names = choice.chosen_devices(client, devices, query, everything=everything)
+    answer = client.patch("/devices", {"devices": names, "changes": given})
+    changed = ChangedDevices.model_validate(answer).devices
+    typer.echo(f"{changed[0] if len(changed) == 1 else count_of(len(changed), 'phone')} changed")
 
 
 def _remove(config: ConfigArgument, device: DeviceArgument, data: DataOption = None) -> None:
@@ -161,7 +178,7 @@ def _remove(config: ConfigArgument, device: DeviceArgument, data: DataOption = N
     typer.echo(f"{device_name(device)} removed")
 
 
-_NO_KEYS = frozenset({"config", "device", "data"})
+_NO_KEYS = frozenset({"config", "device", "devices", "everything", "match", "data"})
 
 
 def _given(arguments: dict[str, object]) -> dict[str, object]:

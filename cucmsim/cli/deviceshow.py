@@ -20,7 +20,9 @@ _COLUMNS = (
     "Pool",
     "Lines",
     "CAPF",
+    "Certificate status",
     "LSC until",
+    "LSC issued by",
     "Registered with",
     "Since",
     "ITL",
@@ -50,7 +52,9 @@ def print_devices(found: Sequence[DeviceReport], states: PhoneStates) -> None:
             held.device_pool,
             ", ".join(held.lines),
             held.pending_operation,
+            held.certificate_status,
             "" if held.lsc_valid_until is None else f"{held.lsc_valid_until:%Y-%m-%d}",
+            _common_name(held.lsc_issuer),
             "" if registration is None else registration.node,
             "" if registration is None else _time(registration.registered_at),
             "" if trust is None else trust.itl,
@@ -72,7 +76,10 @@ def print_device(held: DeviceReport, states: PhoneStates, alarm: AlarmReport | N
         ("Security profile", held.security_profile),
         ("CAPF operation", held.pending_operation),
         ("Certificate status", held.certificate_status),
-        ("LSC until", "" if held.lsc_valid_until is None else _time(held.lsc_valid_until)),
+        ("Operation expires", _time_or_none(held.operation_expires)),
+        ("LSC until", _time_or_none(held.lsc_valid_until)),
+        ("LSC issued by", held.lsc_issuer),
+        ("LSC issuer until", _time_or_none(held.lsc_issuer_valid_until)),
         *_registration(states.registrations.get(held.name)),
         *_trust(states.trust.get(held.name)),
         *_alarm(alarm),
@@ -108,6 +115,16 @@ def _alarm(held: AlarmReport | None) -> Iterator[tuple[str, str]]:
         yield "Last alarm", f"{held.name} at {_time(held.time)} from {held.address}"
         for name, value in held.parameters.items():
             yield f"  {name}", value
+
+
+def _common_name(issuer: str) -> str:
+    """Return the common name in a name of RFC 2253; the whole name where it has none."""
+    parts = (part.partition("=") for part in issuer.split(","))
+    return next((value for key, _, value in parts if key == "CN"), issuer)
+
+
+def _time_or_none(moment: datetime | None) -> str:
+    return "" if moment is None else _time(moment)
 
 
 def _time(moment: datetime) -> str:

@@ -2,8 +2,9 @@
 
 *Cisco Certificate Expiry Monitor* of each node looks when the node starts and then as often as
 `services/operations/monitor.py` says; the publisher's asks every day whether the recovery key was
-saved. The lines go to the node's CiscoSyslog (`file view activelog syslog/CiscoSyslog`) and to the
-log. A clock that is set ahead by days brings one line, not one for each day.
+saved, and looks at the LSCs of phones where it is told to. The lines go to the node's CiscoSyslog
+(`file view activelog syslog/CiscoSyslog`) and to the log. A clock that is set ahead by days brings
+one line, not one for each day.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ from datetime import datetime
 import structlog
 
 from cucmsim.errors import FormatError, StoreError
-from cucmsim.services.operations.monitor import expiry_alarms, next_check
+from cucmsim.pki.release import Release
+from cucmsim.services.operations.monitor import expiry_alarms, lsc_alarms, next_check
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.recovery import ALERT_INTERVAL, backup_alert
 from cucmsim.services.tracefiles import TraceFiles
@@ -67,7 +69,7 @@ class CertificateMonitor:
         now = operator.clock.now()
         for node in self._traces:
             if now >= self._due.get(node, now):
-                self._due[node] = self._look_at(node, now)
+                self._due[node] = self._look_at(node, operator.release, now)
         is_publisher = self._view.replica.publisher.name in self._traces
         if is_publisher and now >= (self._alert_due or now):
             self._alert_due = now + ALERT_INTERVAL
@@ -75,10 +77,13 @@ class CertificateMonitor:
         due = [*self._due.values(), *([self._alert_due] if self._alert_due else [])]
         return min(due)
 
-    def _look_at(self, node: str, now: datetime) -> datetime:
-        """Write the alarms of a node's certificates; return when it is looked at again."""
+    def _look_at(self, node: str, release: Release, now: datetime) -> datetime:
+        """Write a node's alarms; return when it is looked at again: LSCs hurry nobody."""
+        replica = self._view.replica
+        for alarm in lsc_alarms(replica, node, release, now):
+            self._write(node, alarm.severity, str(alarm))
         try:
-            alarms = expiry_alarms(self._view.replica, node, now)
+            alarms = expiry_alarms(replica, node, now)
         except FormatError as error:
             structlog.get_logger(node=node).error("certificates not checked", why=str(error))
             return next_check((), now)

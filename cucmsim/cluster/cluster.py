@@ -44,6 +44,7 @@ from cucmsim.services.journal import Exchange, Journal
 from cucmsim.services.operations.activation import deactivated_parts
 from cucmsim.services.operations.clockmove import follow_clock, sleep_until
 from cucmsim.services.operations.operator import Operator
+from cucmsim.services.operations.phonesearch import PhoneSearch, find_phones
 from cucmsim.services.operations.servicecontrol import act_on_service
 from cucmsim.services.registration import Registration, Registrations, UnregisterReason
 from cucmsim.services.tracefiles import TraceFiles
@@ -93,7 +94,7 @@ class Cluster:
         self._follower = follower
         self._clock = clock
         self._entropy = entropy
-        self._administration = Administration(settings, store, follower.update)
+        self._administration = Administration(settings, self.operator)
         self._started = clock.now()
         self._stopping = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
@@ -272,6 +273,10 @@ class Cluster:
         """Return every phone by name."""
         return self.view.replica.devices
 
+    def find_devices(self, search: PhoneSearch) -> Sequence[Device]:
+        """Return the phones that a search finds, by name."""
+        return find_phones(self.view.replica, search)
+
     def events(self, after: int) -> Sequence[tuple[int, Exchange]]:
         """Return the exchanges after number `after`."""
         return self.journal.since(after)
@@ -287,9 +292,11 @@ class Cluster:
         """Add a phone. Raises SettingsError with what is wrong, RefusedError when it is there."""
         return await self._publisher_only().add_device(entry)
 
-    async def change_device(self, name: str, changes: Mapping[str, object]) -> Device:
-        """Change a phone. Raises SettingsError with what is wrong, RefusedError for no phone."""
-        return await self._publisher_only().change_device(name, changes)
+    async def change_devices(
+        self, names: Sequence[str], changes: Mapping[str, object]
+    ) -> Sequence[Device]:
+        """Change all these phones or none. Raises SettingsError, and RefusedError for no phone."""
+        return await self._publisher_only().change_devices(names, changes)
 
     async def remove_device(self, name: str) -> None:
         """Remove a phone. Raises RefusedError for no phone."""

@@ -15,11 +15,14 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cucmsim import __version__
+from cucmsim.cluster.capfapi import DeviceQuery, add_capf
 from cucmsim.cluster.clockapi import add_clock
 from cucmsim.cluster.node import ServiceAction
 from cucmsim.cluster.operationsapi import add_operations
 from cucmsim.cluster.registrationapi import add_registrations
 from cucmsim.cluster.reports import (
+    ChangedDevices,
+    DeviceChanges,
     DeviceList,
     DeviceReport,
     EventReport,
@@ -32,6 +35,7 @@ from cucmsim.cluster.trustlistsapi import add_trust_list_operations
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
 from cucmsim.services.operations.operator import Operator
+from cucmsim.services.operations.phonesearch import PhoneSearch
 from cucmsim.services.registration import Registrations
 from cucmsim.store.rows import Device
 
@@ -60,6 +64,10 @@ class Management(Protocol):
         """Return every phone by name."""
         ...
 
+    def find_devices(self, search: PhoneSearch) -> Sequence[Device]:
+        """Return the phones that a search finds, by name."""
+        ...
+
     def events(self, after: int) -> Sequence[tuple[int, Exchange]]:
         """Return the exchanges after number `after`."""
         ...
@@ -72,8 +80,10 @@ class Management(Protocol):
         """Add a phone described as in `[[phones]]`. Raises SettingsError."""
         ...
 
-    async def change_device(self, name: str, changes: Mapping[str, object]) -> Device:
-        """Change a phone. Raises SettingsError."""
+    async def change_devices(
+        self, names: Sequence[str], changes: Mapping[str, object]
+    ) -> Sequence[Device]:
+        """Change all these phones or none. Raises SettingsError."""
         ...
 
     async def remove_device(self, name: str) -> None:
@@ -124,6 +134,7 @@ def _app() -> FastAPI:
     _add_services(app, serving)
     add_operations(app, lambda: serving().operator())
     add_trust_list_operations(app, lambda: serving().operator())
+    add_capf(app, lambda: serving().operator())
     add_clock(app, lambda: serving().operator())
     add_registrations(app, lambda: serving().registrations)
     add_trust(app, lambda: serving().registrations, lambda: serving().trust_lists())
@@ -174,13 +185,9 @@ def _add_reports(app: FastAPI, serving: Callable[[], Management]) -> None:
 
 def _add_devices(app: FastAPI, serving: Callable[[], Management]) -> None:
     @app.get("/devices")
-    async def devices(
-        match: str = "",
-        offset: Annotated[int, Query(ge=0)] = 0,
-        limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
-    ) -> DeviceList:
-        found = [held for name, held in serving().devices().items() if match.upper() in name]
-        page = found[offset : offset + limit]
+    async def devices(query: Annotated[DeviceQuery, Query()]) -> DeviceList:
+        found = serving().find_devices(query.search)
+        page = found[query.offset : query.offset + query.limit]
         return DeviceList(total=len(found), devices=[DeviceReport.of(held) for held in page])
 
     @app.get("/devices/{name}")
@@ -194,7 +201,13 @@ def _add_devices(app: FastAPI, serving: Callable[[], Management]) -> None:
     @app.patch("/devices/{name}")
     async def change(name: str, changes: _Entry) -> DeviceReport:
         _device(serving(), name)
-        return DeviceReport.of(await serving().change_device(name, changes))
+        (changed,) = await serving().change_devices([name], changes)
+        return DeviceReport.of(changed)
+
+    @app.patch("/devices")
+    async def change_many(wanted: DeviceChanges) -> ChangedDevices:
+        changed = await serving().change_devices(wanted.devices, wanted.changes)
+        return ChangedDevices(devices=[held.name for held in changed])
 
     @app.delete("/devices/{name}")
     async def remove(name: str) -> dict[str, str]:

@@ -56,6 +56,7 @@ def changed_phone(
     wanted = new_phone(_entry_of(held, changes, settings), settings, replica)
     return replace(
         wanted,
+        operation_expires=None if "pending_operation" in changes else held.operation_expires,
         pkid=held.pkid,
         wrong_strings=held.wrong_strings,
         locked_until=held.locked_until,

@@ -1,8 +1,9 @@
 """What the management API tells, as models; `/openapi.json` and the commands know them."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from cucmsim.cluster.node import Node, ServiceState
 from cucmsim.cluster.ports import ServiceName
@@ -10,6 +11,8 @@ from cucmsim.services.journal import Exchange
 from cucmsim.store.rows import Device
 
 __all__ = [
+    "ChangedDevices",
+    "DeviceChanges",
     "DeviceList",
     "DeviceReport",
     "EventReport",
@@ -110,6 +113,8 @@ class DeviceReport(_Report):
     certificate_status: str
     lsc_valid_until: datetime | None
     lsc_issuer: str
+    lsc_issuer_valid_until: datetime | None
+    operation_expires: datetime | None
     locked_until: datetime | None
     lines: list[str]
     versionstamp: str
@@ -126,6 +131,19 @@ class DeviceList(_Report):
 
     total: int
     devices: list[DeviceReport]
+
+
+class DeviceChanges(_Report):
+    """The same changes, with keys as in `[[phones]]`, of several phones."""
+
+    devices: Annotated[list[str], Field(min_length=1)]
+    changes: dict[str, object]
+
+
+class ChangedDevices(_Report):
+    """The names of the phones that were changed."""
+
+    devices: list[str]
 
 
 class EventReport(_Report):

@@ -37,7 +37,8 @@ class PhoneModel:
 
     `name` is what a configuration says ("7962"), `product` what CUCM's tables say ("Cisco 7962").
     `loads` gives the default load of each protocol the model speaks, the usual protocol first.
-    `line_count` is the number of lines its own keys offer.
+    `line_count` is the number of lines its own keys offer. `has_sbd`: it knows Security By Default,
+    which is ITL and TVS (seed 001: 7940 and 7960 do not).
     """
 
     name: str
@@ -46,6 +47,7 @@ class PhoneModel:
     generation: Generation
     loads: Mapping[SignalingProtocol, str]
     line_count: int
+    has_sbd: bool = True
 
     @property
     def protocols(self) -> tuple[SignalingProtocol, ...]:
@@ -81,6 +83,20 @@ def _sip_phone(
     return PhoneModel(name, f"Cisco {name}", number, generation, loads, line_count)
 
 
+def _phone_without_sbd(name: str, number: int, line_count: int) -> PhoneModel:
+    """Describe a 7940 or 7960. Their SIP loads read no XML configuration: SCCP it is."""
+    loads = MappingProxyType({SignalingProtocol.SCCP: "P0030801SR02"})
+    return PhoneModel(
+        name,
+        f"Cisco {name}",
+        number,
+        Generation.SERIES_79XX,
+        loads,
+        line_count,
+        has_sbd=False,
+    )
+
+
 _LOAD_78XX = "sip78xx.12-1-1-12"
 _LOAD_88XX = "sip88xx.12-1-1SR1-4"
 
@@ -88,9 +104,11 @@ _MODELS = (
     _phone_79xx("7906", 369, "11.9-4-2SR3-1S", 1),
     _phone_79xx("7911", 307, "11.9-4-2SR3-1S", 1),
     _phone_79xx("7931", 348, "31.9-4-2SR3-1S", 24),
+    _phone_without_sbd("7940", 8, 2),
     _phone_79xx("7941", 115, "41.9-4-2SR3-1S", 2),
     _phone_79xx("7942", 434, "42.9-4-2SR3-1S", 2),
     _phone_79xx("7945", 435, "45.9-4-2SR3-1S", 2),
+    _phone_without_sbd("7960", 7, 6),
     _phone_79xx("7961", 30018, "41.9-4-2SR3-1S", 6),
     _phone_79xx("7962", 404, "42.9-4-2SR3-1S", 6),
     _phone_79xx("7965", 436, "45.9-4-2SR3-1S", 6),

@@ -76,7 +76,8 @@ class Restart(Machine):
 def _boot(session: Session) -> Script[None]:
     session.emit(BootStarted(session.identity.name, session.servers))
     yield from _load_trust_list(session, FileKind.CTL)
-    yield from _load_trust_list(session, FileKind.ITL)
+    if session.identity.has_sbd:
+        yield from _load_trust_list(session, FileKind.ITL)
     _sum_up(session)
     yield from retrieve_configuration(session)
     yield from _register(session)

@@ -2,7 +2,8 @@
 
 `trust.py` decides; this is the way to what it needs to know: up to three TVS servers of the
 configuration in force, in order, the next one when one cannot be reached or shows a certificate
-that no trust list has with role 21. Source of the order of events: seeds 000 and 002.
+that no trust list has with role 21. A phone without Security By Default asks nobody. Source of the
+order of events: seeds 000 and 002.
 """
 
 from collections.abc import Callable
@@ -179,6 +180,8 @@ def _resolve(
     session: Session, judge: Callable[[TvsKnowledge], Verdict], question: _Question
 ) -> Script[Decision]:
     verdict = judge(TvsNotAsked())
+    if isinstance(verdict, NeedsTvs) and not session.identity.has_sbd:
+        return Refused(Refusal.UNKNOWN_SIGNER if question.is_query else Refusal.UNKNOWN_CERTIFICATE)
     while isinstance(verdict, NeedsTvs):
         knowledge = yield from _learn(session, question)
         verdict = judge(knowledge)

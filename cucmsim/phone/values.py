@@ -140,6 +140,11 @@ class PhoneIdentity:
         return PHONE_MODELS[self.model].generation
 
     @property
+    def has_sbd(self) -> bool:
+        """Whether it knows ITL and TVS; a 7940 or 7960 has a CTL at most (seed 001)."""
+        return PHONE_MODELS[self.model].has_sbd
+
+    @property
     def device_id(self) -> str:
         """What the phone calls itself towards TVS: `CP-8861-SEPB000B4BA0AEE` (seed 002)."""
         return f"CP-{self.model}-{self.name}"

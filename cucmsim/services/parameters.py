@@ -101,6 +101,7 @@ ENTERPRISE_PARAMETERS: Mapping[str, Parameter] = _by_name(
         "Automatic reset",
         choices=("Automatic reset", "Manual reset"),
     ),
+    Parameter("EnableLSCMonitoring", "Enable LSC Monitoring", "F", choices=_FLAG),
     Parameter("CAPFOperationExpiresIn", "CAPF Operation Expires in (days)", "10", low=1, high=365),
     Parameter(
         "EndpointAdvancedEncryptionAlgorithmsSupport",

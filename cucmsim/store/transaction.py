@@ -88,6 +88,10 @@ class Transaction:
         """Return a phone as this transaction sees it, to change and put back."""
         return (await devices.read_devices(self._writer.session, names=[name])).get(name)
 
+    async def get_devices(self, names: Collection[str]) -> Mapping[str, Device]:
+        """Return those of these phones that are there, by name, to change and put back."""
+        return await devices.read_devices(self._writer.session, names=names)
+
     async def put_device(self, device: Device) -> bool:
         """Insert or change a phone by name; tell if that changed anything."""
         return await devices.put_devices(self._writer, [device]) > 0

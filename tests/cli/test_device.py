@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cucmsim.cli import device
+from cucmsim.cli import devicechoice
 from cucmsim.cli.client import ManagementClient, _detail
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.errors import UnreachableError
@@ -43,7 +43,7 @@ async def test_phones_are_listed(lab: Lab) -> None:
 async def test_phones_are_listed_in_pages_and_as_json(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "_PAGE", 1)
+    monkeypatch.setattr(devicechoice, "_PAGE", 1)
     listed = json.loads((await cli(lab, "list", "--json")).output)
     assert [held["name"] for held in listed] == [PHONE, SIP_PHONE]
     matching = json.loads((await cli(lab, "list", "--json", "--match", "b000")).output)

@@ -14,10 +14,12 @@ from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.entropy import SeededEntropy
 from cucmsim.errors import StoreError
 from cucmsim.pki.certificates import load_certificate
+from cucmsim.services.operations.monitor import LSC_MONITORING
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.recovery import remembered_backup
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
+from cucmsim.store.rows import Device
 from cucmsim.store.store import Store
 from tests.fixtures.clusters import Lab
 from tests.fixtures.postgres import SECURITY_PASSWORD
@@ -149,6 +151,18 @@ async def test_a_certificate_that_cannot_be_read_ends_no_monitor(tmp_path: Path)
         lines, due = await made.look()
         assert lines == ["certificates not checked"]
         assert due == made.clock.now() + DAY
+
+
+async def test_the_publisher_speaks_of_lscs_where_it_is_told_to(tmp_path: Path) -> None:
+    async with bench(tmp_path, PUBLISHER, SUBSCRIBER) as made:
+        now = made.clock.now()
+        held = Device(name="SEP001B54C25A01", model="7962", lsc_valid_until=now)
+        replica = made.view.replica
+        made.view.replace(
+            replace(replica, devices={held.name: held}, enterprise={LSC_MONITORING: "T"})
+        )
+        lines, _ = await made.look()
+        assert sum("Certificate name:SEP001B54C25A01.der Unit:CAPF" in line for line in lines) == 1
 
 
 async def test_it_looks_at_the_start_and_waits_until_it_is_stopped(tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ async def test_an_edited_file_is_applied_and_only_what_changed_is_named(any_lab:
 
 async def test_a_change_at_run_time_survives_a_restart(any_lab: Lab) -> None:
     async with any_lab.running() as cluster:
-        await cluster.change_device(PHONE, {"description": "Moved"})
+        await cluster.change_devices([PHONE], {"description": "Moved"})
         await cluster.add_device(NEW_PHONE)
     async with any_lab.running() as cluster:
         assert cluster.devices()[PHONE].description == "Moved"
@@ -314,7 +314,7 @@ async def test_a_phone_added_is_served_at_once_by_every_node(cluster: Cluster) -
 
 async def test_a_changed_phone_is_served_changed(cluster: Cluster) -> None:
     before = await fetch(cluster, SUBSCRIBER, SIGNED)
-    await cluster.change_device(SIP_PHONE, {"lines": ["2222"]})
+    await cluster.change_devices([SIP_PHONE], {"lines": ["2222"]})
     after = await fetch(cluster, SUBSCRIBER, SIGNED)
     assert b"2222" in after
     assert b"2222" not in before
@@ -322,14 +322,14 @@ async def test_a_changed_phone_is_served_changed(cluster: Cluster) -> None:
 
 async def test_changes_are_refused_in_words(cluster: Cluster) -> None:
     with pytest.raises(RefusedError, match="no phone 'SEPX'"):
-        await cluster.change_device("SEPX", {})
+        await cluster.change_devices(["SEPX"], {})
     with pytest.raises(RefusedError, match="no phone 'SEPX'"):
         await cluster.remove_device("SEPX")
     await cluster.add_device(NEW_PHONE)
     with pytest.raises(RefusedError, match="is there already; `device set` changes it"):
         await cluster.add_device(NEW_PHONE)
     with pytest.raises(SettingsError, match="model"):
-        await cluster.change_device(PHONE, {"model": "7926"})
+        await cluster.change_devices([PHONE], {"model": "7926"})
     with pytest.raises(RefusedError, match="no node 'x' in this process; it runs: cucm-pub"):
         await cluster.act_on_service("x", "tvs", ServiceAction.STOP)
 
@@ -338,7 +338,7 @@ async def test_tftp_keeps_its_signer_until_it_is_restarted(cluster: Cluster) -> 
     old = own_certificate(cluster, SUBSCRIBER, Unit.CALLMANAGER)
     before = await fetch(cluster, SUBSCRIBER, ITL)
     new = await regenerate(cluster, SUBSCRIBER, Unit.CALLMANAGER)
-    await cluster.change_device(SIP_PHONE, {"lines": ["2222"]})
+    await cluster.change_devices([SIP_PHONE], {"lines": ["2222"]})
     assert await fetch(cluster, SUBSCRIBER, ITL) == before
     signed = await fetch(cluster, SUBSCRIBER, SIGNED)
     assert b"2222" in decode_signed_file(signed).payload

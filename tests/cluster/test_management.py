@@ -20,7 +20,9 @@ from cucmsim.cluster.trustapi import TrustListReport
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
 from cucmsim.services.operations.operator import Operator
+from cucmsim.services.operations.phonesearch import PhoneSearch, find_phones
 from cucmsim.services.registration import Registrations
+from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device, Line
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)
@@ -59,6 +61,9 @@ class PretendedCluster:
     def devices(self) -> Mapping[str, Device]:
         return self.phones
 
+    def find_devices(self, search: PhoneSearch) -> Sequence[Device]:
+        return find_phones(Replica(devices=self.phones), search)
+
     def events(self, after: int) -> Sequence[tuple[int, Exchange]]:
         return [(number, EXCHANGE) for number in range(after + 1, 5)]
 
@@ -69,9 +74,11 @@ class PretendedCluster:
         self._do("add", entry)
         return PHONES[0]
 
-    async def change_device(self, name: str, changes: Mapping[str, object]) -> Device:
-        self._do("change", name, changes)
-        return self.phones[name]
+    async def change_devices(
+        self, names: Sequence[str], changes: Mapping[str, object]
+    ) -> Sequence[Device]:
+        self._do("change", *names, changes)
+        return [self.phones[name] for name in names]
 
     async def remove_device(self, name: str) -> None:
         self._do("remove", name)

@@ -18,6 +18,8 @@ DOCUMENTED_NUMBERS = {
     "8845": 36224,
     "8865": 36225,
     "7941": 115,
+    "7940": 8,
+    "7960": 7,
 }
 
 
@@ -44,3 +46,10 @@ def test_78xx_and_88xx_phones_speak_sip_only() -> None:
     newer = [m for m in PHONE_MODELS.values() if m.generation is not Generation.SERIES_79XX]
     assert newer
     assert all(model.protocols == (SignalingProtocol.SIP,) for model in newer)
+
+
+def test_a_7940_and_a_7960_speak_sccp_and_know_no_security_by_default() -> None:
+    # seed 001, line 6
+    without = [model.name for model in PHONE_MODELS.values() if not model.has_sbd]
+    assert without == ["7940", "7960"]
+    assert PHONE_MODELS["7960"].protocols == (SignalingProtocol.SCCP,)

@@ -3,26 +3,40 @@
 *Cisco Certificate Expiry Monitor* looks once a day, and every hour while a certificate is over or
 ends within a day (cucm.md 5.5, which has the whole line for an expired one). The alarms before that
 day carry the names and severities of Cisco's alarm catalogue; their texts are ours
-(docs/divergences.md). What `set cert` calls the notice period is `NOTICE`.
+(docs/divergences.md). What `set cert` calls the notice period is `NOTICE`. From 11.5 the publisher
+looks at the LSCs of phones too where the parameter Enable LSC Monitoring says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cucmsim.formats.names import escape_controls
 from cucmsim.pki.certificates import load_certificate
+from cucmsim.pki.release import Release
 from cucmsim.services.mirror import trust_file_names
+from cucmsim.services.parameters import is_true
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import StoredCertificate
 
-__all__ = ["NOTICE", "ExpiryAlarm", "expiry_alarms", "next_check"]
+__all__ = [
+    "LSC_MONITORING",
+    "NOTICE",
+    "ExpiryAlarm",
+    "expiry_alarms",
+    "lsc_alarms",
+    "next_check",
+]
+
+LSC_MONITORING = "EnableLSCMonitoring"
+"""The parameter of the certificate monitor that has LSCs watched."""
 
 NOTICE = timedelta(days=30)
 """How long before its end a certificate is spoken of for the first time."""
 
 _DAILY, _HOURLY = timedelta(days=1), timedelta(hours=1)
 _TRUST = "-trust"
+_LSC_FROM = Release(11, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +80,15 @@ _LEVELS = (
 
 @dataclass(frozen=True, slots=True)
 class ExpiryAlarm:
-    """One alarm: `certificate` is a file name, "tomcat.der", `unit` its unit or trust store."""
+    """One alarm: `certificate` is a file name, "tomcat.der", `unit` its unit or trust store.
+
+    `kind` is own-cert, trust-cert or LSC; an LSC has the name of its phone for a file name.
+    """
 
     node_host: str
     certificate: str
     unit: str
-    is_own: bool
+    kind: str
     ends: datetime
     severity: int
     name: str
@@ -79,12 +96,11 @@ class ExpiryAlarm:
 
     def __str__(self) -> str:
         """Format as the line of the application log (cucm.md 5.5)."""
-        kind = "own-cert" if self.is_own else "trust-cert"
         ends = self.ends.strftime("%a %b %d %H:%M:%S:000 %Z")
         return (
             f"%UC_CERT-{self.severity}-{self.name}: %[Message=Certificate expiration Notification."
-            f" Certificate name:{escape_controls(self.certificate)} Unit:{self.unit} Type:{kind}"
-            f" Expiration:{ends}][AppID=Cisco Certificate Monitor][ClusterID=]"
+            f" Certificate name:{escape_controls(self.certificate)} Unit:{self.unit}"
+            f" Type:{self.kind} Expiration:{ends}][AppID=Cisco Certificate Monitor][ClusterID=]"
             f"[NodeID={self.node_host}]: {self.text}"
         )
 
@@ -97,13 +113,37 @@ def expiry_alarms(
     found = []
     for unit, name, held in _held_by(replica, node):
         ends = load_certificate(held.certificate_der).not_valid_after_utc
-        level = _level(ends - now)
         if ends - now <= notice:
-            is_own = not unit.endswith(_TRUST)
-            found.append(
-                ExpiryAlarm(host, name, unit, is_own, ends, level.severity, level.name, level.text)
-            )
+            kind = "trust-cert" if unit.endswith(_TRUST) else "own-cert"
+            found.append(_alarm(host, name, unit, kind, ends, now))
     return tuple(found)
+
+
+def lsc_alarms(
+    replica: Replica,
+    node: str,
+    release: Release,
+    now: datetime,
+    *,
+    notice: timedelta = NOTICE,
+) -> tuple[ExpiryAlarm, ...]:
+    """Return the alarms of phones' LSCs by name, if `node` is the publisher and watches them."""
+    watches = is_true(replica.enterprise.get(LSC_MONITORING, "F"))
+    held = replica.node(node)
+    if not (watches and held.is_publisher and release >= _LSC_FROM):
+        return ()
+    return tuple(
+        _alarm(held.host, f"{name}.der", "CAPF", "LSC", device.lsc_valid_until, now)
+        for name, device in sorted(replica.devices.items())
+        if device.lsc_valid_until is not None and device.lsc_valid_until - now <= notice
+    )
+
+
+def _alarm(
+    host: str, certificate: str, unit: str, kind: str, ends: datetime, now: datetime
+) -> ExpiryAlarm:
+    level = _level(ends - now)
+    return ExpiryAlarm(host, certificate, unit, kind, ends, level.severity, level.name, level.text)
 
 
 def _held_by(replica: Replica, node: str) -> Iterator[tuple[str, str, StoredCertificate]]:
@@ -125,7 +165,7 @@ def _level(left: timedelta) -> _Level:
     return next(level for level in _LEVELS if left <= level.before)
 
 
-def next_check(alarms: tuple[ExpiryAlarm, ...], now: datetime) -> datetime:
+def next_check(alarms: Iterable[ExpiryAlarm], now: datetime) -> datetime:
     """Return when the monitor looks again after it found these alarms at `now`."""
     urgent = any(alarm.ends - now <= _DAILY for alarm in alarms)
     return now + (_HOURLY if urgent else _DAILY)

@@ -7,9 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from cucmsim.pki.certificates import load_certificate
-from cucmsim.services.operations.monitor import expiry_alarms, next_check
+from cucmsim.pki.release import Release
+from cucmsim.services.operations.monitor import (
+    LSC_MONITORING,
+    expiry_alarms,
+    lsc_alarms,
+    next_check,
+)
 from cucmsim.store.replica import Replica
-from cucmsim.store.rows import StoredCertificate
+from cucmsim.store.rows import Device, StoredCertificate
 from tests.services.conftest import PUBLISHER, SUBSCRIBER
 
 
@@ -82,3 +88,25 @@ def test_trust_certificates_are_told_on_the_nodes_that_have_them(
     assert "Type:trust-cert" in str(alarms[0])
     assert alarms[0].certificate.endswith(".der")
     assert expiry_alarms(replica, SUBSCRIBER, now) == ()
+
+
+def test_lscs_are_watched_on_the_publisher_from_11_5_where_the_parameter_says_so(
+    two_nodes: Replica,
+) -> None:
+    now = end_of(two_nodes, "CAPF")
+    phones = [
+        Device(name=f"SEP00000000000{days}", model="7962", lsc_valid_until=now + timedelta(days))
+        for days in (31, 7, 0)
+    ]
+    devices = {held.name: held for held in (*phones, Device(name="SEP1", model="7962"))}
+    off, release = replace(two_nodes, devices=devices), Release(11, 5)
+    on = replace(off, enterprise={**off.enterprise, LSC_MONITORING: "T"})
+    assert lsc_alarms(off, PUBLISHER, release, now) == ()
+    assert lsc_alarms(on, PUBLISHER, Release(11), now) == ()
+    assert lsc_alarms(on, SUBSCRIBER, release, now) == ()
+    ended, ending = lsc_alarms(on, PUBLISHER, release, now)
+    assert str(ended).startswith(
+        "%UC_CERT-0-CertExpired: %[Message=Certificate expiration Notification. Certificate"
+        " name:SEP000000000000.der Unit:CAPF Type:LSC Expiration:"
+    )
+    assert (ending.certificate, ending.name) == ("SEP000000000007.der", "CertValidfor7days")
