@@ -25,7 +25,11 @@ _ENCRYPTION_SUPPORTED = (1, 1)
 
 
 class Holding(StrEnum):
-    """The states of a phone in phone.md 2.1; an emptied ITL counts as none."""
+    """The states of a phone in phone.md 2.1; an emptied ITL counts as none.
+
+    So does, beside it, the CTL that a cluster in non-secure mode serves: the phone may go to any
+    non-secure cluster then (cucm.md 3.6, and 7, row 10). A CTL of mixed mode holds it (seed 002).
+    """
 
     NOTHING = "no CTL, no ITL"
     CTL = "CTL only"
@@ -62,9 +66,10 @@ class TrustLists:
     def holding(self) -> Holding:
         """Which state of phone.md 2.1 the phone is in."""
         has_itl = self.itl is not None and not is_emptied(self.itl)
-        if self.ctl is None:
-            return Holding.ITL if has_itl else Holding.NOTHING
-        return Holding.BOTH if has_itl else Holding.CTL
+        if has_itl:
+            return Holding.ITL if self.ctl is None else Holding.BOTH
+        let_go = self.itl is not None and not self.names_file_signer
+        return Holding.NOTHING if self.ctl is None or let_go else Holding.CTL
 
     @property
     def names_file_signer(self) -> bool:
