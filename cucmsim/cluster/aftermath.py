@@ -11,9 +11,9 @@ import structlog
 
 from cucmsim.errors import RefusedError, StartError, StoreError
 from cucmsim.formats.servicecontrol import Action
-from cucmsim.pki.release import Release
 from cucmsim.services.operations.aftermath import Aftermath, aftermath
 from cucmsim.services.operations.servicecontrol import ServiceAction, ServiceControl, parts_of
+from cucmsim.services.operations.versions import active_release
 from cucmsim.services.registration import Registrations
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
@@ -30,12 +30,10 @@ class AftermathRunner:
     def __init__(
         self,
         view: View,
-        release: Release,
         nodes: Mapping[str, ServiceControl],
         registrations: Mapping[str, Registrations],
         act: ActOnService,
     ) -> None:
-        self._release = release
         self._nodes = nodes
         self._registrations = registrations
         self._act = act
@@ -62,7 +60,7 @@ class AftermathRunner:
         self._task = self._unsubscribe = None
 
     def _on_change(self, old: Replica, new: Replica) -> None:
-        due = aftermath(old, new, self._release)
+        due = aftermath(old, new, active_release(new, new.publisher.name))
         if due != Aftermath():
             self._due.put_nowait(due)
 

@@ -13,15 +13,13 @@ from cucmsim.cluster.description import describe_settings
 from cucmsim.cluster.settings import Settings
 from cucmsim.cluster.trustcertificates import put_trust_certificates
 from cucmsim.entropy import Entropy
+from cucmsim.errors import RefusedError, StartError
 from cucmsim.formats.trustlist import CTL_FILENAME
-from cucmsim.pki.profiles import Unit
-from cucmsim.services.certificates import (
-    TRUST_STORES_OF,
-    CertificatePlan,
-    OwnCertificate,
-    make_own_certificates,
-    plans_for_node,
-)
+from cucmsim.services.certificates import CertificatePlan, make_own_certificates
+from cucmsim.services.operations.missing import missing_plans, put_new
+from cucmsim.services.operations.operator import Operator
+from cucmsim.services.operations.upgrade import follow_description
+from cucmsim.services.operations.versions import active_release, has_sides
 from cucmsim.services.reconcile import (
     Description,
     apply_description,
@@ -32,7 +30,7 @@ from cucmsim.services.reconcile import (
 from cucmsim.services.trustlists import build_ctl, is_mixed_mode
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import TftpFile
-from cucmsim.store.store import Store, Transaction
+from cucmsim.store.store import Store
 
 __all__ = ["fill_store", "is_filled"]
 
@@ -47,8 +45,9 @@ async def fill_store(
     description = await asyncio.to_thread(describe_settings, settings)
     replica = await _apply(store, description, prune_store=prune_store)
     replica = await put_trust_certificates(store, replica, settings.trust_certificates)
+    replica = await _run_release(store, settings, clock, entropy)
     replica = await _make_missing_certificates(store, replica, settings, clock, entropy)
-    return await _make_missing_ctl(store, replica, settings, clock)
+    return await _make_missing_ctl(store, replica, clock)
 
 
 async def _apply(store: Store, description: Description, *, prune_store: bool) -> Replica:
@@ -68,6 +67,27 @@ async def _apply(store: Store, description: Description, *, prune_store: bool) -
     return await store.update_replica(replica)
 
 
+async def _run_release(store: Store, settings: Settings, clock: Clock, entropy: Entropy) -> Replica:
+    """Have new nodes run the release that is described, and every node one that is described anew.
+
+    Raises StartError when no certificate can be made as described.
+    """
+    described = settings.cluster
+    operator = Operator(
+        store,
+        store.load_replica,
+        described.release,
+        settings.certificates,
+        clock,
+        entropy,
+        described.security_password,
+    )
+    try:
+        return await follow_description(operator, described.release)
+    except RefusedError as error:
+        raise StartError(f"release {described.release}: {error}") from error
+
+
 async def _make_missing_certificates(
     store: Store, replica: Replica, settings: Settings, clock: Clock, entropy: Entropy
 ) -> Replica:
@@ -77,44 +97,27 @@ async def _make_missing_certificates(
         return replica
     made = await make_own_certificates(plans, clock=clock, entropy=entropy)
     async with store.transaction() as transaction:
-        for own in made:
-            await _put(transaction, own)
+        await put_new(transaction, made)
     structlog.get_logger().info("certificates made", count=len(made))
     return await store.update_replica(replica)
 
 
-async def _put(transaction: Transaction, own: OwnCertificate) -> None:
-    await transaction.put_own_certificate(
-        own.node, own.unit.value, own.certificate_der, own.private_key_der, own.roles
-    )
-    for trust_store in TRUST_STORES_OF[own.unit]:
-        await transaction.put_trust_certificate(trust_store, own.certificate_der)
-
-
 def _missing_plans(replica: Replica, settings: Settings, entropy: Entropy) -> list[CertificatePlan]:
-    per_unit = {unit: settings.certificates.of(unit) for unit in Unit}
     return [
         plan
-        for node in replica.nodes.values()
-        for plan in plans_for_node(
-            node,
-            release=settings.cluster.release,
-            fields=settings.certificates.subject,
-            publisher_fqdn=replica.publisher.fqdn,
-            entropy=entropy,
-            settings=per_unit,
+        for node in replica.nodes
+        for plan in missing_plans(
+            replica, node, active_release(replica, node), settings.certificates, entropy
         )
-        if not replica.has_signer(plan.node, plan.unit.value)
     ]
 
 
-async def _make_missing_ctl(
-    store: Store, replica: Replica, settings: Settings, clock: Clock
-) -> Replica:
+async def _make_missing_ctl(store: Store, replica: Replica, clock: Clock) -> Replica:
     """Give every node of a mixed-mode cluster that has no CTL at all the same CTL."""
     if not is_mixed_mode(replica) or has_ctl(replica):
         return replica
-    data = build_ctl(replica, settings.cluster.release, timestamp=clock.now())
+    release = active_release(replica, replica.publisher.name)
+    data = build_ctl(replica, release, timestamp=clock.now())
     async with store.transaction() as transaction:
         for node in replica.nodes:
             await transaction.put_tftp_file(TftpFile(name=CTL_FILENAME, data=data, node=node))
@@ -130,4 +133,6 @@ def has_ctl(replica: Replica) -> bool:
 def is_filled(replica: Replica, node: str) -> bool:
     """Tell whether the publisher has made all that `node` starts from."""
     has_keys = any(owner == node for owner, _ in replica.own_keys)
-    return has_keys and (has_ctl(replica) or not is_mixed_mode(replica))
+    return (
+        has_keys and has_sides(replica, node) and (has_ctl(replica) or not is_mixed_mode(replica))
+    )

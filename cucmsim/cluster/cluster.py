@@ -32,6 +32,7 @@ from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.cluster.surroundings import NodeFiles, Surroundings
 from cucmsim.cluster.tracing import trace_certificates
 from cucmsim.cluster.trustapi import TrustListReport, trust_list_report
+from cucmsim.cluster.upgrades import UpgradeRunner
 from cucmsim.daemons.admind import AdminServer
 from cucmsim.daemons.managed import ManagementServer, TcpAccess
 from cucmsim.entropy import Entropy, SystemEntropy
@@ -46,6 +47,7 @@ from cucmsim.services.operations.clockmove import follow_clock, sleep_until
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.phonesearch import PhoneSearch, find_phones
 from cucmsim.services.operations.servicecontrol import act_on_service
+from cucmsim.services.operations.versions import active_release
 from cucmsim.services.registration import Registration, Registrations, UnregisterReason
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
@@ -98,8 +100,9 @@ class Cluster:
         self._started = clock.now()
         self._stopping = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
-        self._aftermath = AftermathRunner(
-            view, settings.cluster.release, self.nodes, self.registrations, self.act_on_service
+        self._aftermath = AftermathRunner(view, self.nodes, self.registrations, self.act_on_service)
+        self._upgrades = UpgradeRunner(
+            view, self.powers, self.operator, partial(sleep_until, clock)
         )
         self._monitor = CertificateMonitor(
             self._traces, view, self.operator, partial(sleep_until, clock)
@@ -149,6 +152,7 @@ class Cluster:
         self._following = asyncio.create_task(self._follower.run())
         self._following.add_done_callback(lambda _: self.stop())
         self._aftermath.start()
+        self._upgrades.start()
         self._monitor.start()
         self._management = self._management_server(node)
         await self._management.start()
@@ -195,7 +199,16 @@ class Cluster:
             self._clock,
             self.settings.limits.stop_timeout_s,
         )
-        desk = NodeDesk(node, self.nodes, files, self.act_on_service, self.operator, power, traces)
+        desk = NodeDesk(
+            node,
+            self.nodes,
+            files,
+            self.act_on_service,
+            partial(self.operator, node),
+            power,
+            traces,
+            self.view,
+        )
         opened = await open_command_line(self.settings, desk, self.view)
         self.command_lines[node] = opened
         return opened
@@ -217,6 +230,7 @@ class Cluster:
     async def _close(self) -> None:
         """Stop everything at the same time, so that the longest drain is the whole wait."""
         await self._monitor.stop()
+        await self._upgrades.stop()
         await self._aftermath.stop()
         for power in self.powers.values():
             await power.finished()
@@ -257,14 +271,14 @@ class Cluster:
         described, replica = self.settings.cluster, self.view.replica
         return StatusReport(
             cluster=described.id,
-            release=str(described.release),
+            release=str(active_release(replica, replica.publisher.name)),
             security_mode=described.security_mode,
             program=f"cucmsim {__version__}",
             pid=os.getpid(),
             started=self._started,
             devices=len(replica.devices),
             nodes=[
-                NodeReport.of(node, replica.version, len(self.registrations[node.name].held))
+                NodeReport.of(node, replica, len(self.registrations[node.name].held))
                 for node in self.nodes.values()
             ],
         )
@@ -320,12 +334,13 @@ class Cluster:
             await self._follower.update()
         await act_on_service(held, service, action, self.settings.limits.stop_timeout_s)
 
-    def operator(self) -> Operator:
-        """Return what operations on this cluster work with."""
+    def operator(self, node: str | None = None) -> Operator:
+        """Return what operations on this cluster work with, given at `node` or the publisher."""
+        replica = self.view.replica
         return Operator(
             self._store,
             self._follower.update,
-            self.settings.cluster.release,
+            active_release(replica, node or replica.publisher.name),
             self.settings.certificates,
             self._clock,
             self._entropy,

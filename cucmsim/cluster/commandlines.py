@@ -15,6 +15,7 @@ from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.admin.platform import Platform
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.servicecontrol import ServiceAction
+from cucmsim.services.operations.versions import is_upgrading
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
 
@@ -35,9 +36,9 @@ class NodeDesk:
         operator: Callable[[], Operator],
         power: NodePower,
         traces: TraceFiles,
+        view: View,
     ) -> None:
         self.name = name
-        self.is_upgrading = False
         self.sftp = AsyncSftpClient()
         self.network = SystemProbes()
         self._power = power
@@ -46,11 +47,17 @@ class NodeDesk:
         self._act = act
         self._operator = operator
         self._traces = traces
+        self._view = view
 
     @property
     def started(self) -> datetime:
         """When the node came up."""
         return self._power.started
+
+    @property
+    def is_upgrading(self) -> bool:
+        """Whether an upgrade of the node runs."""
+        return is_upgrading(self._view.replica, self.name)
 
     def restart_node(self) -> None:
         """Begin to restart the whole node. Raises RefusedError while it goes down already."""
@@ -93,7 +100,6 @@ async def open_command_line(settings: Settings, desk: NodeDesk, view: View) -> C
         await platform.describe(described.administrator, described.administrator_password)
     return CommandLine(
         node_name=desk.name,
-        release=operator.release,
         store=operator.store,
         view=view,
         clock=operator.clock,

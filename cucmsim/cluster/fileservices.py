@@ -74,7 +74,7 @@ async def build_tftp(around: Surroundings) -> Daemon:
     provisioning = Provisioning(
         around.node.name,
         around.view,
-        around.settings.cluster.release,
+        around.release,
         clock=around.clock,
         entropy=around.entropy,
         memory=around.itl_memory,
@@ -129,7 +129,7 @@ async def build_http(around: Surroundings) -> Daemon:
     A missing file is answered 503 before 12.5, 404 from there on. From 11.0 port 6971 shows the
     CallManager certificate and 6972 the tomcat one, before that both show tomcat's.
     """
-    release = around.settings.cluster.release
+    release = around.release
     missing = 404 if release >= _SAYS_404_FROM else 503
     shown = Unit.CALLMANAGER if release >= _SHOWS_CALLMANAGER_FROM else Unit.TOMCAT
     plain, tls, tls_client = around.node.endpoints(ServiceName.HTTP)

@@ -32,6 +32,7 @@ from cucmsim.cluster.reports import (
 )
 from cucmsim.cluster.trustapi import TrustListReport, add_trust
 from cucmsim.cluster.trustlistsapi import add_trust_list_operations
+from cucmsim.cluster.upgradeapi import add_upgrades
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
 from cucmsim.services.operations.operator import Operator
@@ -135,6 +136,7 @@ def _app() -> FastAPI:
     add_operations(app, lambda: serving().operator())
     add_trust_list_operations(app, lambda: serving().operator())
     add_capf(app, lambda: serving().operator())
+    add_upgrades(app, lambda: serving().operator())
     add_clock(app, lambda: serving().operator())
     add_registrations(app, lambda: serving().registrations)
     add_trust(app, lambda: serving().registrations, lambda: serving().trust_lists())

@@ -7,7 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cucmsim.cluster.node import Node, ServiceState
 from cucmsim.cluster.ports import ServiceName
+from cucmsim.cluster.upgradeapi import VersionReport
 from cucmsim.services.journal import Exchange
+from cucmsim.services.operations.versions import sides_of
+from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
 
 __all__ = [
@@ -69,17 +72,19 @@ class NodeReport(_Report):
     address: str
     version: int
     registered: int = 0
+    versions: VersionReport
     services: list[ServiceReport]
 
     @classmethod
-    def of(cls, node: Node, version: int, registered: int) -> "NodeReport":
+    def of(cls, node: Node, replica: Replica, registered: int) -> "NodeReport":
         """Return the state of each service of a node with so many registered phones."""
         return cls(
             name=node.name,
             role=node.settings.role,
             address=node.settings.address,
-            version=version,
+            version=replica.version,
             registered=registered,
+            versions=VersionReport.of(sides_of(replica, node.name)),
             services=[ServiceReport.model_validate(held) for held in node.services()],
         )
 

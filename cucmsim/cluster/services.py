@@ -101,7 +101,7 @@ async def _build_callmanager(around: Surroundings) -> Daemon:
     sip = SipSurroundings(
         node.name,
         node.address,
-        around.settings.cluster.release,
+        around.release,
         registrations,
         clock,
         around.entropy,
@@ -169,7 +169,7 @@ async def _build_web(around: Surroundings) -> Daemon:
 
 
 async def _build_ssh(around: Surroundings) -> Daemon:
-    given, release = around.settings.limits, around.settings.cluster.release
+    given, release = around.settings.limits, around.release
     path = around.settings.cluster.data_directory / f"{around.node.name}.ssh_host_key"
     return SshServer(
         around.node.endpoints(ServiceName.SSH)[0],

@@ -10,9 +10,11 @@ from cucmsim.daemons.filesource import FileSource
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
 from cucmsim.entropy import Entropy
 from cucmsim.pki.profiles import Unit
+from cucmsim.pki.release import Release
 from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.itlstamp import ItlMemory
 from cucmsim.services.journal import Journal
+from cucmsim.services.operations.versions import active_release
 from cucmsim.services.registration import Registrations
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
@@ -59,6 +61,11 @@ class Surroundings:
     traces: TraceFiles
     itl_memory: ItlMemory
     files: NodeFiles = field(default_factory=NodeFiles)
+
+    @property
+    def release(self) -> Release:
+        """The release that the node runs now; a service keeps what it was built with."""
+        return active_release(self.view.replica, self.node.name)
 
     def recorder(self, service: ServiceName) -> Recorder:
         """Return what writes the exchanges of `service` into the journal."""

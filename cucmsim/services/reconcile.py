@@ -234,9 +234,9 @@ def strangers_to(description: Description, replica: Replica) -> Names:
 
 
 def _is_made_here(kind: Kind, name: str) -> bool:
-    """Whether it is a trust list, or a parameter of our own such as how far the clock is ahead."""
+    """Whether it is a trust list, or a parameter of our own such as the clock's advance."""
     if kind is Kind.SERVICE:
-        return name.startswith(f"/{OWN_SERVICE}/")
+        return f"/{OWN_SERVICE}/" in name
     return kind is Kind.FILE and name.endswith(_TRUST_LISTS)
 
 

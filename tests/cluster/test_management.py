@@ -17,6 +17,7 @@ from cucmsim.cluster.reports import (
     StatusReport,
 )
 from cucmsim.cluster.trustapi import TrustListReport
+from cucmsim.cluster.upgradeapi import VersionReport
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
 from cucmsim.services.operations.operator import Operator
@@ -45,7 +46,12 @@ class PretendedCluster:
 
     def status(self) -> StatusReport:
         node = NodeReport(
-            name="pub", role="publisher", address="127.0.0.1", version=7, services=[SERVICE]
+            name="pub",
+            role="publisher",
+            address="127.0.0.1",
+            version=7,
+            versions=VersionReport(active="11.5.1.10000-1", inactive=None, installing=None),
+            services=[SERVICE],
         )
         return StatusReport(
             cluster="Lab",

@@ -167,5 +167,8 @@ def two_nodes() -> Replica:
             "Default": DevicePool(name="Default", callmanager_group="Default", pkid="pool-1"),
             "Single": DevicePool(name="Single", callmanager_group="Single", pkid="pool-2"),
         },
+        service_parameters={
+            (node, "cucmsim", "ActiveVersion"): "10.0.1.10000-1" for node in (PUBLISHER, SUBSCRIBER)
+        },
         devices={device.name: device for device in (phone, old_phone)},
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from cucmsim.clock import Clock
 from cucmsim.entropy import Entropy
-from cucmsim.pki.release import Release
 from cucmsim.protocols.admin_editor import Terminal
 from cucmsim.protocols.admin_events import SessionSettings
 from cucmsim.protocols.admin_grammar import Syntax
@@ -53,7 +52,6 @@ class CommandLine:
     """What all sessions of a node share."""
 
     node_name: str
-    release: Release
     store: Store
     view: View
     clock: Clock
@@ -69,7 +67,7 @@ class CommandLine:
         grammar = grammar_of(tuple(self.commands.values()), level)
         context = Context(
             node_name=self.node_name,
-            release=self.release,
+            release=self.operations.operator().release,
             store=self.store,
             view=self.view,
             clock=self.clock,

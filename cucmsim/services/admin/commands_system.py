@@ -1,6 +1,6 @@
-"""Commands that show the node: version, status, names, network, time zone.
+"""Commands that show the node: status, names, network, time zone.
 
-Source: cucm.md 1.7 (`show network cluster`, `show version active`). The others are in no document
+Source: cucm.md 1.7 (`show network cluster`). The others are in no document
 that we have: their form is ours, kept to the names and order that administrators know.
 """
 
@@ -9,9 +9,9 @@ from dataclasses import replace
 from zoneinfo import available_timezones
 
 from cucmsim.errors import RefusedError
-from cucmsim.pki.release import Release
 from cucmsim.services.admin.command import Arguments, Command, Context, Steps
 from cucmsim.services.admin.platform import DEFAULT_ZONE
+from cucmsim.services.operations.versions import sides_of
 from cucmsim.services.trustlists import nodes_in_order
 from cucmsim.store.rows import ProcessNode
 
@@ -20,23 +20,6 @@ __all__ = ["COMMANDS"]
 _RULE = "-" * 34
 _SINCE = "%a %b %d %H:%M:%S %Y"
 _HOUR, _DAY = 3600, 86400
-
-
-def version_number(release: Release) -> str:
-    """Return the release as the platform numbers it: 15SU1 is 15.0.1.11900."""
-    build = f"1{release.service_update}900" if release.service_update else "10000"
-    return f"{release.major}.{release.minor}.{release.maintenance}.{build}-1"
-
-
-async def show_version(context: Context, arguments: Arguments) -> Steps:
-    """Show which version is on the active or the inactive side (cucm.md 1.7)."""
-    if arguments["side"] == "inactive":
-        yield "No Inactive Master Version found.\n"
-        return
-    yield (
-        f"Active Master Version: {version_number(context.release)}\n"
-        "Active Version Installed Software Options:\nNo Installed Software Options Found.\n"
-    )
 
 
 async def show_status(context: Context, _arguments: Arguments) -> Steps:
@@ -50,7 +33,7 @@ async def show_status(context: Context, _arguments: Arguments) -> Steps:
         "Date": f"{now:%a %b %d, %Y %H:%M:%S}",
         "Time Zone": f"{now:%Z} ({context.platform.values.time_zone})",
         "Locale": "en_US.UTF-8",
-        "Product Ver": version_number(context.release),
+        "Product Ver": str(sides_of(context.view.replica, context.node_name).active),
     }
     yield "\n" + "".join(f"{name:<19}: {value}\n" for name, value in rows.items())
     yield f"\nUptime:\n {now:%H:%M:%S} up {up}\n"
@@ -127,12 +110,6 @@ def _zones() -> tuple[str, ...]:
 
 
 COMMANDS = (
-    Command.of(
-        "show version <side:active|inactive>",
-        show_version,
-        description="Shows the software version on the active or inactive partition.",
-        example="show version active",
-    ),
     Command.of("show status", show_status, description="Shows basic platform status."),
     Command.of("show hostname", show_hostname, description="Shows the host name of the node."),
     Command.of("show myself", show_myself, description="Shows the current account."),

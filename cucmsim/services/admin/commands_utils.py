@@ -4,7 +4,6 @@ The layouts are those of the programs that a real node runs for them; no documen
 them. A node takes its time from its machine, a subscriber from the publisher.
 """
 
-from cucmsim.errors import RefusedError
 from cucmsim.protocols.admin_events import Question
 from cucmsim.services.admin.answers import is_yes
 from cucmsim.services.admin.command import Arguments, Command, Context, Mark, Run, Steps
@@ -53,12 +52,6 @@ def _powering(verb: str, said: str, *, comes_up: bool) -> Run:
     return power
 
 
-async def switch_version(_context: Context, _arguments: Arguments) -> Steps:
-    """Refuse: a node has one version installed."""
-    raise RefusedError("There is no inactive version installed; switch-version is not possible.")
-    yield ""  # a generator, as every command
-
-
 COMMANDS = (
     Command.of("utils ntp status", show_ntp, description="Shows the state of the node's time."),
     Command.of(
@@ -78,12 +71,5 @@ COMMANDS = (
         level=1,
         during_upgrade=False,
         description="Stops every service of the node.",
-    ),
-    Command.of(
-        "utils system switch-version",
-        switch_version,
-        level=1,
-        during_upgrade=False,
-        description="Changes to the version on the inactive side.",
     ),
 )

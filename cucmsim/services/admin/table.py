@@ -25,6 +25,7 @@ from cucmsim.services.admin import (
     commands_system,
     commands_trustlists,
     commands_trustlists_reset,
+    commands_upgrade,
     commands_utils,
 )
 from cucmsim.services.admin.command import Command
@@ -55,6 +56,7 @@ COMMANDS: Mapping[Syntax, Command] = MappingProxyType(
             commands_system,
             commands_trustlists,
             commands_trustlists_reset,
+            commands_upgrade,
             commands_utils,
         )
         for command in module.COMMANDS

@@ -23,6 +23,7 @@ from cucmsim.services.admin.table import COMMANDS
 from cucmsim.services.certificates import UnitSettings
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.servicecontrol import ServiceAction
+from cucmsim.services.operations.versions import Sides, Version, put_sides
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 from cucmsim.store.store import Store
@@ -183,6 +184,10 @@ async def make_clerk(tmp_path: Path) -> AsyncIterator[MakeClerk]:
 
         async def make(name: str, release: str = "12.5") -> Desk:
             made = make_operator(store, clock, release)
+            async with store.transaction() as transaction:
+                for node in (OPERATED_PUBLISHER, OPERATED_SUBSCRIBER):
+                    await put_sides(transaction, node, Sides(Version.of(made.release)))
+            await newest()
             operator = replace(
                 made, newest=newest, certificates=Usual(), security_password=SECURITY_PASSWORD
             )

@@ -1,25 +1,9 @@
-"""Version, status, names, network and time zone of a node."""
-
-from dataclasses import replace
+"""Status, names, network and time zone of a node."""
 
 import pytest
 
-from cucmsim.pki.release import Release
 from tests.services.admin.conftest import Desk
 from tests.services.conftest import PUBLISHER, SUBSCRIBER, SteppingClock
-
-
-async def test_the_active_version_is_shown_in_three_lines(desk: Desk) -> None:
-    # cucm.md 1.7, "show version active"
-    desk.context = replace(desk.context, release=Release.parse("15SU1"))
-    assert await desk.give("show version active") == (
-        "Active Master Version: 15.0.1.11900-1\n"
-        "Active Version Installed Software Options:\n"
-        "No Installed Software Options Found.\n"
-    )
-    desk.context = replace(desk.context, release=Release.parse("10.5(2)"))
-    assert "10.5.2.10000-1\n" in await desk.give("show version active")
-    assert await desk.give("show version inactive") == "No Inactive Master Version found.\n"
 
 
 async def test_the_cluster_is_listed_as_on_the_publisher(desk: Desk) -> None:
@@ -46,6 +30,7 @@ async def test_status_tells_how_long_the_node_has_been_up(
     shown = await desk.give("show status")
     assert f"Host Name          : {PUBLISHER}\n" in shown
     assert "Time Zone          : GMT (Etc/GMT)\n" in shown
+    assert "Product Ver        : 10.0.1.10000-1\n" in shown
     assert shown.endswith("\nUptime:\n 19:25:28 up 1 days,  1:01\n")
 
 

@@ -26,13 +26,8 @@ async def test_the_time_comes_from_the_machine_or_the_publisher(
     assert "synchronised to NTP server (192.0.2.1) at stratum 12\n" in shown
 
 
-async def test_nothing_leaves_core_files_and_there_is_one_version(desk: Desk) -> None:
+async def test_nothing_leaves_core_files(desk: Desk) -> None:
     assert await desk.give("utils core active list") == "No core files found.\n"
-    shown = await desk.give("utils system switch-version")
-    assert shown == (
-        "There is no inactive version installed; switch-version is not possible.\n"
-        "Executed command unsuccessfully\n"
-    )
 
 
 @pytest.mark.parametrize("verb", ["restart", "shutdown"])
