@@ -60,7 +60,18 @@ async def delete_stale(context: Context, _arguments: Arguments) -> Steps:
         yield f"Number of stale LSC deleted : {await delete_stale_lscs(operator)}\n"
 
 
+async def list_requests(_context: Context, _arguments: Arguments) -> Steps:
+    """Say that no request waits for an outside authority: CAPF signs by itself."""
+    yield "No CSR found\n"
+
+
 COMMANDS = (
+    Command.of(
+        "utils capf csr list",
+        list_requests,
+        level=1,
+        description="Lists the requests of phones that wait for an outside authority.",
+    ),
     Command.of(
         "utils capf set keep_alive <minutes>",
         set_keep_alive,

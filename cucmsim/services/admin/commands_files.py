@@ -112,6 +112,19 @@ async def delete_files(context: Context, arguments: Arguments) -> Steps:
     yield f"files: found = {len(found)}, deleted = {deleted}\n"
 
 
+async def delete_directory(context: Context, arguments: Arguments) -> Steps:
+    """Delete a directory of TFTP with all that is in it, once that is confirmed (cucm.md 1.7)."""
+    place, name = place_of(context, arguments["place"]), arguments["directory"].strip("/")
+    found = await place.find(f"{name}/", recursive=True) if name else ()
+    if not found:
+        raise RefusedError("directory not found")
+    yield f"Delete the Directory {escape_controls(name)}?\n"
+    if (yield Question('Enter "y" followed by return to continue: ')).strip().lower() != "y":
+        return
+    deleted = [await place.delete(one.path) for one in found]
+    yield f"files: found = {len(found)}, deleted = {sum(deleted)}\n"
+
+
 async def dump_files(context: Context, arguments: Arguments) -> Steps:
     """Show whole files, as text or in hexadecimal, or the lines with a regular expression."""
     options = parse_options(
@@ -213,6 +226,13 @@ COMMANDS = (
         level=1,
         description="Deletes files. Options: detail, noconfirm, reltime, abstime.",
         example="file delete tftp CTLFile.tlv",
+    ),
+    Command.of(
+        "file delete dir <place:tftp> <directory>",
+        delete_directory,
+        level=1,
+        description="Deletes a directory with all that is in it.",
+        example="file delete dir tftp ringers",
     ),
     Command.of(
         f"file dump <place:{PLACES}> <file> [options...]",

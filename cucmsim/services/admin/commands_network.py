@@ -13,7 +13,7 @@ from cucmsim.services.admin.answers import is_yes
 from cucmsim.services.admin.command import Arguments, Command, Context, Mark, Steps
 from cucmsim.store.rows import ProcessNode
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "silent_ports"]
 
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}", re.ASCII)
 _PINGS, _MOST_PINGS = 4, 100
@@ -69,16 +69,20 @@ async def test_connectivity(context: Context, arguments: Arguments) -> Steps:
     if not is_yes((yield Question("Continue (y/n)?"))):
         return
     yield "Running test, please wait ...\n"
-    ports = [node.ports.get(name) or _USUAL[name] for name in _PORTS if _runs(node, name)]
-    silent = [
-        port for port in ports if not await context.operations.network.connects(node.address, port)
-    ]
+    silent = await silent_ports(context, node)
     if silent:
         shown = ", ".join(map(str, silent))
         yield f"Network connectivity test with {host} failed: no answer on port {shown}.\n"
         yield Mark.FAILED
         return
     yield f"Network connectivity test with {host} completed successfully.\n"
+
+
+async def silent_ports(context: Context, node: ProcessNode) -> Sequence[int]:
+    """Return the ports of a node's services on which it does not answer."""
+    ports = [node.ports.get(name) or _USUAL[name] for name in _PORTS if _runs(node, name)]
+    connects = context.operations.network.connects
+    return [port for port in ports if not await connects(node.address, port)]
 
 
 def _runs(node: ProcessNode, port: str) -> bool:
@@ -120,6 +124,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+async def capture(_context: Context, _arguments: Arguments) -> Steps:
+    """Refuse: a program that is no system of its own sees no frames."""
+    raise RefusedError("The network interface of this server cannot be captured.")
+    yield ""  # a generator, as every command
+
+
 COMMANDS = (
     Command.of(
         "utils network host <host>",
@@ -138,5 +148,11 @@ COMMANDS = (
         ping,
         description="Sends ICMP echo requests to a host, 4 unless a count is given.",
         example="utils network ping cucm-sub 2",
+    ),
+    Command.of(
+        "utils network capture <interface:eth0> [options...]",
+        capture,
+        description="Would capture packets; this server is no system of its own.",
+        example="utils network capture eth0 file cap count 1000 size all",
     ),
 )

@@ -1,4 +1,4 @@
-"""`set network hostname` and `set network domain`: the node gets another name.
+"""`set network hostname`, `set` and `unset network domain`: the node gets another name.
 
 Source: cucm.md 1.6, with the warning of 9 to 12.5 about the licence; from 14 the dialog begins with
 the box. The address is not changed. Of the notification scripts only those are named that do
@@ -90,6 +90,12 @@ async def set_domain(context: Context, arguments: Arguments) -> Steps:
     yield f"{outcome.lines[-1]}\n"
 
 
+async def set_address(_context: Context, _arguments: Arguments) -> Steps:
+    """Refuse: a node listens where its description says."""
+    raise RefusedError("The network ip address of this node is set in its description.")
+    yield ""  # a generator, as every command
+
+
 COMMANDS = (
     Command.of(
         "set network hostname",
@@ -105,5 +111,20 @@ COMMANDS = (
         during_upgrade=False,
         description="Sets the domain name of the node; all its certificates are regenerated.",
         example="set network domain example.com",
+    ),
+    Command.of(
+        "unset network domain",
+        set_domain,
+        level=1,
+        during_upgrade=False,
+        description="Takes the domain name away; all certificates are regenerated.",
+    ),
+    Command.of(
+        "set network ip eth0 <address> <mask> <gateway>",
+        set_address,
+        level=1,
+        during_upgrade=False,
+        description="Would set the address of the node, which is set in its description.",
+        example="set network ip eth0 10.3.90.21 255.255.254.0 10.3.90.1",
     ),
 )

@@ -1,14 +1,17 @@
-"""`utils dbreplication status` and `runtimestate`: how far the node's replica is behind the store.
+"""`utils dbreplication`: how far the node's replica is behind the store, and mending that.
 
 What a real cluster replicates is here the replica that each process keeps of one store: QUEUE is
 how many versions this node is behind, and `-` of the other nodes, which keep their own. State 2 is
-a node that answers while the store can be reached, 4 any other.
+a node that answers while the store can be reached, 4 any other. What repairs replication reads the
+replica of this process anew, and says which version it has then; there is nothing to stop.
 Source of the layout: the article named in cucm.md 1.7 [S28].
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from cucmsim.services.admin.command import Arguments, Command, Context, Steps
+from cucmsim.errors import RefusedError
+from cucmsim.services.admin.command import Arguments, Command, Context, Run, Steps
 from cucmsim.store.rows import ProcessNode
 
 __all__ = ["COMMANDS"]
@@ -22,6 +25,9 @@ SERVER-NAME         IP ADDRESS        (msec)    DbMon?    QUEUE    Group ID     
 -----------         ----------        ------    -------   -----    -----------    ------------------
 """
 _USUAL_TVS = 2445
+_TIMEOUT, _PROCESSES = "replication timeout", "replication processes"
+_USUAL = {_TIMEOUT: 300, _PROCESSES: 1}
+_MOST = {_TIMEOUT: 3600, _PROCESSES: 40}
 
 
 async def show_state(context: Context, _arguments: Arguments) -> Steps:
@@ -30,14 +36,23 @@ async def show_state(context: Context, _arguments: Arguments) -> Steps:
     behind = max(context.store.version - context.view.replica.version, 0)
     yield f"\nServer Time: {context.platform.local_time():{_STAMP}}\n\n"
     yield "Cluster Replication State: " + _summary(context, behind)
-    release = context.release
+    release, kept = context.release, await _kept(context)
     yield (
         f"\nDB Version: ccm{release.major}_{release.minor}_{release.maintenance}\n"
-        "Repltimeout set to: 300s\nPROCESS option set to: 1\n\n"
+        f"Repltimeout set to: {kept[_TIMEOUT]}s\nPROCESS option set to: {kept[_PROCESSES]}\n\n"
         f"Cluster Detailed View from {context.node.host} ({len(nodes)} Servers):\n\n{_HEAD}"
     )
     for node in nodes:
         yield await _row(context, node, behind)
+
+
+async def _kept(context: Context) -> Mapping[str, str]:
+    """Return what was set for the cluster; the usual values while the database does not answer."""
+    usual = {name: str(value) for name, value in _USUAL.items()}
+    if not context.store.is_connected:
+        return usual
+    async with context.store.transaction() as transaction:
+        return {**usual, **await transaction.platform(context.view.replica.publisher.name)}
 
 
 def _summary(context: Context, behind: int) -> str:
@@ -89,6 +104,42 @@ async def _write(context: Context, name: str, now: datetime) -> None:
     )
 
 
+def _setting(name: str, said: str) -> Run:
+    """Return the command that sets a number for the cluster."""
+
+    async def set_number(context: Context, arguments: Arguments) -> Steps:
+        text, low, high = arguments["number"], _USUAL[name], _MOST[name]
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(high))
+        if not is_number or not low <= int(text) <= high:
+            raise RefusedError(
+                f"Enter valid values for the number. \nSuggested values are {low} to {high}"
+            )
+        async with context.store.transaction() as transaction:
+            await transaction.put_platform_value(context.node_name, name, str(int(text)))
+        yield f"{said} is set to {int(text)}.\n"
+
+    return set_number
+
+
+async def bring_up_to_date(context: Context, arguments: Arguments) -> Steps:
+    """Read the replica of this process anew. "all" or a node: one database serves them all."""
+    wanted, nodes = arguments.get("node", "all"), context.view.replica.nodes.values()
+    if wanted != "all" and not any(wanted in (node.name, node.host) for node in nodes):
+        raise RefusedError(f"{wanted} is not a node of this cluster.")
+    yield "Repairing of replication is in progress.\n"
+    replica = await context.operations.operator().newest()
+    yield (
+        f"Replication is up to date: version {replica.version}\n"
+        "Use command 'utils dbreplication runtimestate' to check it\n"
+    )
+
+
+async def stop(_context: Context, _arguments: Arguments) -> Steps:
+    """Refuse: nothing is copied from node to node."""
+    raise RefusedError("Replication cannot be stopped: the nodes share one database.")
+    yield ""  # a generator, as every command
+
+
 COMMANDS = (
     Command.of(
         "utils dbreplication runtimestate",
@@ -99,5 +150,50 @@ COMMANDS = (
         "utils dbreplication status",
         check_status,
         description="Compares what the node answers from with the database, into a file.",
+    ),
+    *(
+        Command.of(
+            f"utils dbreplication {verb} [node]",
+            bring_up_to_date,
+            level=1,
+            publisher_only=verb != "repair",
+            during_upgrade=False,
+            description="Brings what is answered from up to date with the database.",
+            example=f"utils dbreplication {verb} all",
+        )
+        for verb in ("repair", "reset", "forcedatasyncsub")
+    ),
+    Command.of(
+        "utils dbreplication clusterreset",
+        bring_up_to_date,
+        level=1,
+        publisher_only=True,
+        during_upgrade=False,
+        description="Brings what is answered from up to date with the database.",
+    ),
+    Command.of(
+        "utils dbreplication stop [node]",
+        stop,
+        level=1,
+        during_upgrade=False,
+        description="Would stop replication; the nodes share one database.",
+    ),
+    Command.of(
+        "utils dbreplication setrepltimeout <number>",
+        _setting(_TIMEOUT, "Replication timeout (seconds)"),
+        level=1,
+        publisher_only=True,
+        during_upgrade=False,
+        description="Sets for how many seconds replication waits for servers, 300 to 3600.",
+        example="utils dbreplication setrepltimeout 600",
+    ),
+    Command.of(
+        "utils dbreplication setprocess <number>",
+        _setting(_PROCESSES, "PROCESS option"),
+        level=1,
+        publisher_only=True,
+        during_upgrade=False,
+        description="Sets the number of replication processes, 1 to 40.",
+        example="utils dbreplication setprocess 40",
     ),
 )

@@ -77,3 +77,7 @@ async def test_a_subscriber_has_no_capf(subscriber_clerk: Desk) -> None:
         assert await subscriber_clerk.give(f"utils capf {rest}") == (
             f"This command is only available on the publisher node.\n{UNSUCCESSFUL}"
         )
+
+
+async def test_no_request_waits_for_an_outside_authority(clerk: Desk) -> None:
+    assert await clerk.give("utils capf csr list") == "No CSR found\n"

@@ -70,3 +70,8 @@ async def test_ping_counts_what_came_back(desk: Desk) -> None:
 async def test_a_count_out_of_range_is_refused(desk: Desk, count: str) -> None:
     shown = await desk.give(f"utils network ping {SUBSCRIBER} {count}")
     assert "Suggested values are 1 to 100\nExecuted command unsuccessfully\n" in shown
+
+
+async def test_nothing_is_captured(desk: Desk) -> None:
+    refused = await desk.give("utils network capture eth0 file x count 10 size all")
+    assert refused.startswith("The network interface of this server cannot be captured.\n")

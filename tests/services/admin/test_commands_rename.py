@@ -56,3 +56,20 @@ async def test_the_domain_is_set_and_taken_away(clerk: Desk) -> None:
     assert clerk.context.node.fqdn == "cucm-pub.example.com"
     await clerk.give("set network domain", ["y"])
     assert clerk.context.node.fqdn == "cucm-pub"
+
+
+async def test_the_domain_is_taken_away(clerk: Desk) -> None:
+    await clerk.give("set network domain example.com", ["y"])
+    assert clerk.context.node.domain == "example.com"
+    await clerk.give("unset network domain", ["n"])
+    assert clerk.context.node.domain == "example.com"
+    assert "WARNING" in (await clerk.give("unset network domain", ["y"])).replace(" ", "")
+    assert clerk.context.node.domain == ""
+    assert (await clerk.give("unset network domain", ["y"])).endswith(UNSUCCESSFUL)
+
+
+async def test_the_address_is_that_of_the_description(clerk: Desk) -> None:
+    refused = await clerk.give("set network ip eth0 10.0.0.1 255.0.0.0 10.0.0.2")
+    assert refused == (
+        f"The network ip address of this node is set in its description.\n{UNSUCCESSFUL}"
+    )

@@ -65,6 +65,41 @@ async def test_a_status_check_leaves_a_file(desk: Desk, tmp_path: Path) -> None:
     assert "Mismatch found\n" in text
 
 
+async def test_replication_is_mended_by_reading_anew(clerk: Desk, subscriber_clerk: Desk) -> None:
+    view = clerk.context.view
+    newest = view.replica.version
+    view.replace(replace(view.replica, version=0))
+    shown = await clerk.give("utils dbreplication reset all")
+    assert f"Replication is up to date: version {newest}\n" in shown
+    assert view.replica.version == newest
+    assert clerk.outcome.succeeded
+    await subscriber_clerk.give("utils dbreplication repair cucm-sub")
+    assert subscriber_clerk.outcome.succeeded
+    assert "publisher" in await subscriber_clerk.give("utils dbreplication forcedatasyncsub all")
+    await clerk.give("utils dbreplication clusterreset")
+    assert clerk.outcome.succeeded
+    assert "nobody is not a node" in await clerk.give("utils dbreplication reset nobody")
+    assert "one database" in await clerk.give("utils dbreplication stop all")
+    assert not clerk.outcome.succeeded
+
+
+async def test_numbers_of_replication_hold_for_the_cluster(
+    clerk: Desk, subscriber_clerk: Desk
+) -> None:
+    for desk in (clerk, subscriber_clerk):
+        shown = await desk.give("utils dbreplication runtimestate")
+        assert "Repltimeout set to: 300s\nPROCESS option set to: 1\n" in shown
+    await clerk.give("utils dbreplication setrepltimeout 600")
+    await clerk.give("utils dbreplication setprocess 40")
+    shown = await subscriber_clerk.give("utils dbreplication runtimestate")
+    assert "Repltimeout set to: 600s\nPROCESS option set to: 40\n" in shown
+    for wrong in ("299", "3601", "x", "٣٠٠", "9" * 200):
+        refused = await clerk.give(f"utils dbreplication setrepltimeout {wrong}")
+        assert refused.startswith(
+            "Enter valid values for the number. \nSuggested values are 300 to"
+        )
+
+
 @pytest.mark.usefixtures("quiet")
 async def test_a_restarted_node_comes_up_with_what_is_activated(lab: Lab) -> None:
     async with lab.running() as cluster:

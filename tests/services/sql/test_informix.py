@@ -115,8 +115,8 @@ PRINTED = (
     ("select d.name[1,3]::lvarchar m from devicepool d", ["Def"]),
     ("select '12'::int + 1 m, '1.5'::float f, null::int n from devicepool", ["13 1.5 NULL"]),
     ("select 1::boolean a, 'f'::boolean b from devicepool", ["t f"]),
-    ("select first 1 name from device where abs(tkmodel)::int = 685 and (tkmodel)::int >"
-     " 1", [FIRST]),
+    (("select first 1 name from device where abs(tkmodel)::int = 685 and (tkmodel)::int >"
+     " 1"), [FIRST]),
     ("select today, sysdate from devicepool", ["03/01/2026   2026-03-01 12:05:06"]),
     ("select current c from devicepool", ["2026-03-01 12:05:06.789"]),
     (
