@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -20,8 +21,9 @@ from cucmsim.cluster.administration import Administration
 from cucmsim.cluster.aftermath import AftermathRunner
 from cucmsim.cluster.bootstrap import fill_store, is_filled
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
-from cucmsim.cluster.commandlines import NodeDesk, open_command_line
+from cucmsim.cluster.commandlines import ClusterCalls, NodeDesk, open_command_line
 from cucmsim.cluster.directory import admin_path, hold_directory, make_directory, socket_path
+from cucmsim.cluster.drsschedule import DrsScheduler
 from cucmsim.cluster.following import Follower
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import Node, ServiceAction, finish
@@ -35,6 +37,7 @@ from cucmsim.cluster.trustapi import TrustListReport, trust_list_report
 from cucmsim.cluster.upgrades import UpgradeRunner
 from cucmsim.daemons.admind import AdminServer
 from cucmsim.daemons.managed import ManagementServer, TcpAccess
+from cucmsim.daemons.sftpclient import AsyncSftpClient
 from cucmsim.entropy import Entropy, SystemEntropy
 from cucmsim.errors import RefusedError, StoreError
 from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME
@@ -44,6 +47,7 @@ from cucmsim.services.itlstamp import ItlMemory
 from cucmsim.services.journal import Exchange, Journal
 from cucmsim.services.operations.activation import deactivated_parts
 from cucmsim.services.operations.clockmove import follow_clock, sleep_until
+from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.phonesearch import PhoneSearch, find_phones
 from cucmsim.services.operations.servicecontrol import act_on_service
@@ -107,6 +111,8 @@ class Cluster:
         self._monitor = CertificateMonitor(
             self._traces, view, self.operator, partial(sleep_until, clock)
         )
+        self._sftp = AsyncSftpClient()
+        self._scheduler = DrsScheduler(view, self.drs, partial(sleep_until, clock))
         self._management: ManagementServer | None = None
         self._admin: AdminServer | None = None
 
@@ -154,6 +160,8 @@ class Cluster:
         self._aftermath.start()
         self._upgrades.start()
         self._monitor.start()
+        if self.settings.publisher.name in self.nodes:
+            self._scheduler.start()
         self._management = self._management_server(node)
         await self._management.start()
         path = admin_path(self.settings.cluster.data_directory, node)
@@ -203,8 +211,7 @@ class Cluster:
             node,
             self.nodes,
             files,
-            self.act_on_service,
-            partial(self.operator, node),
+            ClusterCalls(self.act_on_service, partial(self.operator, node), self.drs),
             power,
             traces,
             self.view,
@@ -230,6 +237,7 @@ class Cluster:
     async def _close(self) -> None:
         """Stop everything at the same time, so that the longest drain is the whole wait."""
         await self._monitor.stop()
+        await self._scheduler.stop()
         await self._upgrades.stop()
         await self._aftermath.stop()
         for power in self.powers.values():
@@ -317,12 +325,27 @@ class Cluster:
         await self._publisher_only().remove_device(name)
 
     def _publisher_only(self) -> Administration:
+        self._refuse_without_publisher()
+        return self._administration
+
+    def _refuse_without_publisher(self) -> None:
         publisher, here = self.settings.publisher.name, ", ".join(self.nodes)
         if publisher not in self.nodes:
             raise RefusedError(
                 f"changes are made on the publisher, {publisher}; this process runs {here}"
             )
-        return self._administration
+
+    def drs(self) -> Drs:
+        """Return what backups work with. Raises RefusedError where the publisher is not run."""
+        self._refuse_without_publisher()
+        publisher = self.settings.publisher.name
+        zone = self.command_lines[publisher].platform.zone
+        return Drs(self.operator(publisher), self._sftp, zone, self._came_up)
+
+    def _came_up(self, node: str) -> datetime | None:
+        """Return when a node of this process came up; None for one of another process."""
+        power = self.powers.get(node)
+        return None if power is None else power.started
 
     async def act_on_service(self, node: str, service: str, action: ServiceAction) -> None:
         """Start, stop or restart a service. Raises RefusedError, StartError, StoreError."""

@@ -1,6 +1,7 @@
 """The command line of each node of this process, and what its commands do to the running node."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -13,15 +14,25 @@ from cucmsim.daemons.sftpclient import AsyncSftpClient
 from cucmsim.services.admin import command
 from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.admin.platform import Platform
+from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.servicecontrol import ServiceAction
 from cucmsim.services.operations.versions import is_upgrading
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
 
-__all__ = ["NodeDesk", "open_command_line"]
+__all__ = ["ClusterCalls", "NodeDesk", "open_command_line"]
 
 ActOnService = Callable[[str, str, ServiceAction], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterCalls:
+    """What a desk asks of its process."""
+
+    act: ActOnService
+    operator: Callable[[], Operator]
+    drs: Callable[[], Drs]
 
 
 class NodeDesk:
@@ -32,8 +43,7 @@ class NodeDesk:
         name: str,
         nodes: Mapping[str, Node],
         files: NodeFiles,
-        act: ActOnService,
-        operator: Callable[[], Operator],
+        calls: ClusterCalls,
         power: NodePower,
         traces: TraceFiles,
         view: View,
@@ -44,8 +54,7 @@ class NodeDesk:
         self._power = power
         self._nodes = nodes
         self._files = files
-        self._act = act
-        self._operator = operator
+        self._calls = calls
         self._traces = traces
         self._view = view
 
@@ -74,7 +83,11 @@ class NodeDesk:
 
     def operator(self) -> Operator:
         """Return what operations work with."""
-        return self._operator()
+        return self._calls.operator()
+
+    def drs(self) -> Drs:
+        """Return what backups work with. Raises RefusedError where the publisher is not run."""
+        return self._calls.drs()
 
     def services(self) -> Sequence[command.ServiceState]:
         """Return the state of each service of the node."""
@@ -89,7 +102,7 @@ class NodeDesk:
 
     async def act_on_service(self, node: str, service: str, action: ServiceAction) -> None:
         """Act on a service of a node. Raises RefusedError, StartError, StoreError."""
-        await self._act(node, service, action)
+        await self._calls.act(node, service, action)
 
 
 async def open_command_line(settings: Settings, desk: NodeDesk, view: View) -> CommandLine:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cucmsim import __version__
 from cucmsim.cluster.capfapi import DeviceQuery, add_capf
 from cucmsim.cluster.clockapi import add_clock
+from cucmsim.cluster.drsapi import add_drs
 from cucmsim.cluster.node import ServiceAction
 from cucmsim.cluster.operationsapi import add_operations
 from cucmsim.cluster.registrationapi import add_registrations
@@ -35,6 +36,7 @@ from cucmsim.cluster.trustlistsapi import add_trust_list_operations
 from cucmsim.cluster.upgradeapi import add_upgrades
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
+from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.phonesearch import PhoneSearch
 from cucmsim.services.registration import Registrations
@@ -99,6 +101,10 @@ class Management(Protocol):
         """Return what operations on the cluster work with."""
         ...
 
+    def drs(self) -> Drs:
+        """Return what backups and restores work with; the publisher has to run here."""
+        ...
+
     def stop(self) -> None:
         """Stop the process, soon."""
         ...
@@ -138,6 +144,7 @@ def _app() -> FastAPI:
     add_capf(app, lambda: serving().operator())
     add_upgrades(app, lambda: serving().operator())
     add_clock(app, lambda: serving().operator())
+    add_drs(app, lambda: serving().drs())
     add_registrations(app, lambda: serving().registrations)
     add_trust(app, lambda: serving().registrations, lambda: serving().trust_lists())
     return app

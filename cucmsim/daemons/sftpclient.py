@@ -154,6 +154,12 @@ class _Session:
                     await self._client.remove(path)
                 await self._client.rename(beside, path)
 
+    async def remove_file(self, name: str) -> None:
+        """Remove a file of the directory."""
+        path = self._path(name)
+        async with _refusing(path, self._timeout_s):
+            await self._client.remove(path)
+
     def _path(self, name: str) -> str:
         return posixpath.join(self._directory, name)
 

@@ -191,6 +191,14 @@ SERVICE_PARAMETERS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
             Parameter("KeepAliveTimer", "Keep Alive Timer (minutes)", "15", low=5, high=60),
             Parameter("LockoutMinutes", "Minutes a phone is locked out", "10", low=1, high=10_080),
         ),
+        "drs": _by_name(
+            Parameter(
+                "CSCtn50405",
+                "Backups lack the CallManager certificates and keys (defect CSCtn50405)",
+                "F",
+                choices=_FLAG,
+            ),
+        ),
     }
 )
 """By service (short name), then by name."""

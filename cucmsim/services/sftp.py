@@ -59,6 +59,10 @@ class SftpServer(Protocol):
         """
         ...
 
+    async def remove_file(self, name: str) -> None:
+        """Remove a file of the directory."""
+        ...
+
 
 class SftpClient(Protocol):
     """What reaches SFTP servers."""

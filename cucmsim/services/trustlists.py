@@ -224,7 +224,7 @@ def _own(replica: Replica, node_name: str, unit: Unit) -> x509.Certificate:
 
 
 def _optional(replica: Replica, node_name: str, unit: Unit) -> x509.Certificate | None:
-    held = replica.own.get((node_name, unit.value))
+    held = replica.shown_certificate(node_name, unit.value)
     return None if held is None else load_certificate(held.certificate_der)
 
 

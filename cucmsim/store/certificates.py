@@ -27,7 +27,7 @@ from cucmsim.formats.names import rfc2253_name, serial_bytes
 from cucmsim.pki.certificates import load_certificate
 from cucmsim.pki.sealing import SealingKey
 from cucmsim.store.changelog import Writer
-from cucmsim.store.engine import Session, whole
+from cucmsim.store.engine import Session, Values, whole
 from cucmsim.store.rows import ROLES_OF_STORE, OwnKey, StoredCertificate
 from cucmsim.store.schema import TABLES
 from cucmsim.store.typetables import TYPE_TABLES
@@ -39,6 +39,7 @@ __all__ = [
     "delete_certificate",
     "delete_node_certificates",
     "own_modified",
+    "put_file_certificate",
     "put_own_certificate",
     "put_trust_certificate",
     "read_certificates",
@@ -110,10 +111,10 @@ async def put_own_certificate(
         "cucmsim_privatekey", {"fkprocessnode": node.pkid, "tkcertificateservice": unit}
     )
     if held_key is not None:
-        pkid = str(held_key["fkcertificate"])
+        pkid = await _row_of_key(writer, held_key, node, unit)
         await _regenerate(writer, pkid, own)
     else:
-        pkid = await _own_row(writer, node, own.certificate_der)
+        pkid = await _own_row(writer, node, unit, own)
     await _fill_maps(writer, pkid, unit, own.roles, node)
     await _put_key(writer, pkid, node, own, sealing)
     return pkid
@@ -154,13 +155,66 @@ def _unit_name(service_map: dict[str, object]) -> str:
     return _UNIT_NAMES.get(whole(service_map["tkcertificateservice"]), "")
 
 
-async def _own_row(writer: Writer, node: NodePlace, certificate_der: bytes) -> str:
-    """Return a row for a new own certificate: a trust row that holds it already, or a new one."""
-    for held in await writer.find_all("certificatehashmap", {"hash": sha1_base64(certificate_der)}):
-        taken = await writer.find("cucmsim_privatekey", {"fkcertificate": held["fkcertificate"]})
-        if taken is None:
+async def _own_row(writer: Writer, node: NodePlace, unit: int, own: OwnEntry) -> str:
+    """Return a row for an own certificate whose key is new.
+
+    The one that the database has for it without a key, as after a restore; a trust row that holds
+    it already; or a new one.
+    """
+    restored = await _shown_row(writer, node, unit)
+    if restored is not None:
+        await _regenerate(writer, restored, own)
+        return restored
+    same = {"hash": sha1_base64(own.certificate_der)}
+    for held in await writer.find_all("certificatehashmap", same):
+        if not await _has_key(writer, str(held["fkcertificate"])):
             return str(held["fkcertificate"])
-    return await _insert_certificate(writer, certificate_der, node)
+    return await _insert_certificate(writer, own.certificate_der, node)
+
+
+async def _has_key(writer: Writer, pkid: str) -> bool:
+    return await writer.find("cucmsim_privatekey", {"fkcertificate": pkid}) is not None
+
+
+async def _shown_row(writer: Writer, node: NodePlace, unit: int) -> str | None:
+    """Return the row without a key that the database shows as a node's certificate of a unit."""
+    for held in await writer.find_all(_NODE_MAP, {"fkprocessnode": node.pkid}):
+        key = {"fkcertificate": held["fkcertificate"], "tkcertificateservice": unit}
+        is_of_unit = await writer.find(_SERVICE_MAP, key) is not None
+        if is_of_unit and not await _has_key(writer, str(held["fkcertificate"])):
+            return str(held["fkcertificate"])
+    return None
+
+
+async def _row_of_key(writer: Writer, held_key: Values, node: NodePlace, unit: int) -> str:
+    """Return the row of the certificate that a key belongs to.
+
+    Where that is none that the database shows (`put_file_certificate`) it is given up for the one
+    that is shown.
+    """
+    pkid = str(held_key["fkcertificate"])
+    own = {"fkcertificate": pkid, "tkcertificateservice": unit}
+    if await writer.find(_SERVICE_MAP, own) is not None:
+        return pkid
+    shown = await _shown_row(writer, node, unit)
+    if shown is None:
+        return pkid
+    values = {"fkcertificate": shown, "sealedkey": b""}
+    await writer.update("cucmsim_privatekey", str(held_key["pkid"]), values)
+    await _delete_if_unused(writer, pkid)
+    return shown
+
+
+async def put_file_certificate(
+    writer: Writer, node: NodePlace, own: OwnEntry, sealing: SealingKey
+) -> str:
+    """Give a node that has no key of a unit a pair in files that the database knows nothing of.
+
+    Its row has no map: what is shown, and what TVS answers from, is the unit's other certificate.
+    """
+    pkid = await _insert_certificate(writer, own.certificate_der, node)
+    await _put_key(writer, pkid, node, own, sealing)
+    return pkid
 
 
 async def _insert_certificate(
@@ -193,7 +247,8 @@ async def _put_key(
     key = _key_place(node.pkid, own.unit)
     held = await writer.find("cucmsim_privatekey", key)
     blob = held["sealedkey"] if held is not None else None
-    if isinstance(blob, bytes) and sealing.open(blob, pkid.encode()) == own.private_key_der:
+    same = isinstance(blob, bytes) and blob and sealing.open(blob, pkid.encode())
+    if same == own.private_key_der:
         return
     # never from given entropy: a nonce must not repeat under one key (pki/sealing.py)
     sealed = sealing.seal(own.private_key_der, SystemEntropy(), pkid.encode())
@@ -265,9 +320,9 @@ async def delete_certificate(
 
 
 async def _delete_if_unused(writer: Writer, pkid: str) -> None:
-    """Delete a certificate that no service, role or node map holds any more."""
+    """Delete a certificate that no service, role or node map, and no key, holds any more."""
     own = {"fkcertificate": pkid}
-    for table in (_SERVICE_MAP, _ROLE_MAP, _NODE_MAP):
+    for table in (_SERVICE_MAP, _ROLE_MAP, _NODE_MAP, "cucmsim_privatekey"):
         if await writer.find(table, own) is not None:
             return
     await writer.delete("certificatehashmap", own)

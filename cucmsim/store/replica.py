@@ -99,6 +99,17 @@ class Replica:
         """Tell whether a node has its own certificate of a unit and the key to it."""
         return (node, unit) in self.own and (node, unit) in self.own_keys
 
+    def shown_certificate(self, node: str, unit: str) -> StoredCertificate | None:
+        """Return a node's certificate of a unit as the database shows it; None when there is none.
+
+        It is the node's own but after a restore without the node's key (defect CSCtn50405).
+        """
+        own = self.own.get((node, unit))
+        if own is not None and unit in own.units:
+            return own
+        shown = (held for held in self.in_store(unit) if held.node is None and node in held.nodes)
+        return next(shown, own)
+
     def in_store(self, unit: str) -> tuple[StoredCertificate, ...]:
         """Return the certificates of a unit or trust store ("CAPF-trust"), in database order."""
         return tuple(held for held in self.certificates if unit in held.units)

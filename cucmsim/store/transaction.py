@@ -9,6 +9,7 @@ from cucmsim.store import (
     alarms,
     certificates,
     devices,
+    drsrows,
     nodes,
     parameters,
     platform,
@@ -18,6 +19,7 @@ from cucmsim.store import (
 from cucmsim.store.alarms import StoredAlarm
 from cucmsim.store.certificates import NodePlace, OwnEntry
 from cucmsim.store.changelog import Writer
+from cucmsim.store.drsrows import Tables
 from cucmsim.store.loading import ReplicaLoader
 from cucmsim.store.replica import Replica
 from cucmsim.store.requests import PendingRequest
@@ -196,6 +198,14 @@ class Transaction:
         except (LookupError, TypeError, ValueError) as error:
             raise StoreError(f"table {table!r} could not be read any more: {error}") from error
 
+    async def dump_database(self) -> Tables:
+        """Return the rows that a backup holds (`drsrows.py`)."""
+        return await drsrows.dump_database(self._writer.session)
+
+    async def replace_database(self, rows: Tables) -> None:
+        """Put the rows of a backup in the place of all; no node has keys, requests, files then."""
+        await drsrows.replace_database(self._writer, rows)
+
     # certificates
 
     async def put_own_certificate(
@@ -217,6 +227,14 @@ class Transaction:
             return await certificates.put_own_certificate(self._writer, place, own, self._sealing)
         except FormatError as error:
             raise StoreError(f"{unit} certificate of {node!r}: {error}") from error
+
+    async def put_file_certificate(
+        self, node: str, unit: str, certificate_der: bytes, private_key_der: bytes
+    ) -> str:
+        """Give a node that has no key of a unit a pair that the database does not show as such."""
+        own = OwnEntry(unit, certificate_der, private_key_der, ())
+        place = await self._place(node)
+        return await certificates.put_file_certificate(self._writer, place, own, self._sealing)
 
     async def own_modified(self, node: str, unit: str) -> datetime | None:
         """Return when a node's certificate of a unit took the place of another; None: never."""

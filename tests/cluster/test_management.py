@@ -20,6 +20,7 @@ from cucmsim.cluster.trustapi import TrustListReport
 from cucmsim.cluster.upgradeapi import VersionReport
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.journal import Exchange
+from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.phonesearch import PhoneSearch, find_phones
 from cucmsim.services.registration import Registrations
@@ -94,6 +95,9 @@ class PretendedCluster:
 
     def operator(self) -> Operator:
         raise RefusedError("a pretended cluster is not operated")
+
+    def drs(self) -> Drs:
+        raise RefusedError("a pretended cluster is not backed up")
 
     def stop(self) -> None:
         self._do("stop")

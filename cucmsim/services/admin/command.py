@@ -15,6 +15,7 @@ from cucmsim.protocols.admin_events import Question, SessionSettings
 from cucmsim.protocols.admin_grammar import Grammar, Syntax
 from cucmsim.services.admin.platform import Platform
 from cucmsim.services.network import NetworkProbes
+from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.servicecontrol import ServiceAction
 from cucmsim.services.sftp import SftpClient
@@ -97,6 +98,10 @@ class NodeOperations(Protocol):
 
     def operator(self) -> Operator:
         """Return what the operations of `services/operations` work with."""
+        ...
+
+    def drs(self) -> Drs:
+        """Return what backups and restores work with. Raises RefusedError."""
         ...
 
     def services(self) -> Sequence[ServiceState]:

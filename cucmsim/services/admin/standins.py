@@ -11,11 +11,16 @@ from dataclasses import asdict, dataclass, field
 
 from cucmsim.pki.release import Release
 from cucmsim.services.admin.command import Context
+from cucmsim.services.operations.standinstate import (
+    DRF_LOCAL,
+    STAND_INS,
+    drf_master,
+    stopped_services,
+)
 
 __all__ = ["StandIns", "keep_stand_ins", "stand_in_names", "stand_ins"]
 
-_KEPT = "stand-in services"
-_HAPROXY_FROM, _PRIMARY_FROM = Release(14), Release(15)
+_HAPROXY_FROM = Release(14)
 _EVERYWHERE = (
     "A Cisco DB",
     "A Cisco DB Replicator",
@@ -25,7 +30,7 @@ _EVERYWHERE = (
     "Cisco CTL Provider",
     "Cisco Certificate Change Notification",
     "Cisco Certificate Expiry Monitor",
-    "Cisco DRF Local",
+    DRF_LOCAL,
     "Cisco Database Layer Monitor",
     "Cisco DirSync",
     "Cisco RIS Data Collector",
@@ -56,8 +61,7 @@ class StandIns:
 
 def stand_in_names(release: Release, *, is_publisher: bool) -> tuple[str, ...]:
     """Return the names that a node of a release lists."""
-    master = "Cisco DRF Primary" if release >= _PRIMARY_FROM else "Cisco DRF Master"
-    more = [master] if is_publisher else []
+    more = [drf_master(release)] if is_publisher else []
     return (*_EVERYWHERE, *more, *(["Cisco HAProxy"] if release >= _HAPROXY_FROM else []))
 
 
@@ -65,15 +69,16 @@ async def stand_ins(context: Context) -> StandIns:
     """Return the states on the node. Raises StoreError."""
     started = context.operations.started.isoformat()
     async with context.store.transaction() as transaction:
-        text = (await transaction.platform(context.node_name)).get(_KEPT)
-    if text is None:
+        kept = await transaction.platform(context.node_name)
+    if STAND_INS not in kept:
         return StandIns(started)
-    held = json.loads(text)
-    stopped = tuple(held["stopped"]) if held["started"] == started else ()
-    return StandIns(started, held["activated"], stopped)
+    activated = json.loads(kept[STAND_INS])["activated"]
+    return StandIns(started, activated, stopped_services(kept, started))
 
 
 async def keep_stand_ins(context: Context, states: StandIns) -> None:
     """Keep other states. Raises StoreError."""
     async with context.store.transaction() as transaction:
-        await transaction.put_platform_value(context.node_name, _KEPT, json.dumps(asdict(states)))
+        await transaction.put_platform_value(
+            context.node_name, STAND_INS, json.dumps(asdict(states))
+        )

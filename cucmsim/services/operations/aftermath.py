@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from cucmsim.pki.profiles import Unit
 from cucmsim.pki.release import Release
+from cucmsim.services.operations.clockmove import OWN_SERVICE
+from cucmsim.services.operations.drs.restore import RESTORED
 from cucmsim.services.operations.operator import Restart
 from cucmsim.services.operations.restarts import (
     after_regeneration,
@@ -33,7 +35,12 @@ class Aftermath:
 
 
 def aftermath(old: Replica, new: Replica, release: Release) -> Aftermath:
-    """Return what follows by itself from what changed between two replicas."""
+    """Return what follows by itself from what changed between two replicas.
+
+    Nothing from a restore: the administrator restarts the servers then.
+    """
+    if _is_restored(old, new):
+        return Aftermath()
     restarts: dict[tuple[str, str], None] = {}
     resets = False
     for node, unit in _replaced(old, new):
@@ -49,6 +56,11 @@ def aftermath(old: Replica, new: Replica, release: Release) -> Aftermath:
             restarts.update(dict.fromkeys(_places(each, "", new)))
         resets = True
     return Aftermath(tuple(restarts), resets)
+
+
+def _is_restored(old: Replica, new: Replica) -> bool:
+    stamps = [one.service_parameter(OWN_SERVICE, RESTORED) for one in (old, new)]
+    return stamps[0] != stamps[1]
 
 
 def _replaced(old: Replica, new: Replica) -> list[tuple[str, Unit]]:

@@ -15,8 +15,17 @@ from cucmsim.errors import RefusedError
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
+from cucmsim.store.store import Transaction
 
-__all__ = ["FURTHEST", "OWN_SERVICE", "advance_clock", "advance_of", "follow_clock", "sleep_until"]
+__all__ = [
+    "FURTHEST",
+    "OWN_SERVICE",
+    "advance_clock",
+    "advance_of",
+    "follow_clock",
+    "put_advance",
+    "sleep_until",
+]
 
 FURTHEST = timedelta(days=50 * 365)
 """Past that, dates come near what certificates and trust lists can hold."""
@@ -58,10 +67,15 @@ async def advance_clock(operator: Operator, by: timedelta) -> timedelta:
             raise RefusedError(
                 f"the clock would be {ahead.days} days ahead, expected {FURTHEST.days} at most"
             )
-        seconds = str(int(ahead.total_seconds()))
-        await transaction.set_service_parameter(OWN_SERVICE, _PARAMETER, seconds)
+        await put_advance(transaction, ahead)
     await operator.newest()
     return ahead
+
+
+async def put_advance(transaction: Transaction, ahead: timedelta) -> None:
+    """Note how far the clock is ahead, in whole seconds. Raises StoreError."""
+    seconds = str(int(ahead.total_seconds()))
+    await transaction.set_service_parameter(OWN_SERVICE, _PARAMETER, seconds)
 
 
 async def sleep_until(clock: MovableClock, moment: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from cucmsim.services.admin.scripted import Script
 from cucmsim.services.admin.shell import Outcome, carry_out, grammar_of
 from cucmsim.services.admin.table import COMMANDS
 from cucmsim.services.certificates import UnitSettings
+from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.servicecontrol import ServiceAction
 from cucmsim.services.operations.versions import Sides, Version, put_sides
@@ -71,6 +72,9 @@ class Operations:
     def operator(self) -> Operator:
         assert self.operates is not None
         return self.operates
+
+    def drs(self) -> Drs:
+        return Drs(self.operator(), self.sftp, UTC, lambda _: self.started)
 
     async def act_on_service(self, node: str, service: str, action: ServiceAction) -> None:
         self.acted.append((node, service, action))

@@ -58,3 +58,7 @@ class _Directory:
         if self.server.is_full:
             raise RefusedError(f"{name}: No space left on device")
         self.files[name] = data
+
+    async def remove_file(self, name: str) -> None:
+        if self.files.pop(name, None) is None:
+            raise RefusedError(f"{name}: No such file")

@@ -43,6 +43,10 @@ class FakeServer:
             raise RefusedError("disk full")
         self.files[name] = data
 
+    async def remove_file(self, name: str) -> None:
+        """Remove a file."""
+        del self.files[name]
+
 
 @pytest.fixture
 async def other(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Operator]:
