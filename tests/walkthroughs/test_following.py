@@ -50,7 +50,7 @@ def test_what_shows_what_it_says_is_followed_to_its_end(tmp_path: Path) -> None:
         ("Hello, phone.\n", "", r"000.md:6\n +expected: nothing more\n +found: +Hello, phone."),
         ("Who? «phone»", "What? «phone»", r"000.md:6\n +did not come: What\? «phone»"),
         ("$ echo $?\n1\n", "", r"000.md:8\n +\$ false\n +ended with exit status 1"),
-        ("first;", "second;", r"000.md:14\n +did not come: first"),
+        ("first;", "second;", r"000.md:14\n +expected: first\n +found: +second"),
         ("hidden: tomato", "tomato", r"000.md:19\n +expected: tomato\n"),
     ],
 )

@@ -27,6 +27,8 @@ _SHELL_PROMPT = "\x1e$?\x1f"
 _AT_SHELL = re.compile("\x1e([0-9]+)\x1f\\Z")
 _AT_ADMIN = re.compile("(?:^|(?<=\n))admin:\\Z()")
 _COLOURS = re.compile("\x1b\\[[0-9;]*m")
+_COLUMNS = 200
+"""So wide that no command goes over two lines."""
 _LEAVE = ("exit", "quit")
 
 
@@ -155,8 +157,8 @@ class Window:
         """Wait until all that is due was shown; more may come."""
         if not self._due:
             return
-        text = self._until(lambda text: self._shows_due(text) or self._is_done(text), self._due[-1])
-        used = self._journal.compare(self._due, _complete(text), whole=False)
+        self._waited(lambda text: self._shows_due(text) or self._is_done(text))
+        used = self._journal.compare(self._due, _complete(self._text()), whole=False)
         for _ in range(used):
             self._position = self._terminal.screen.index("\n", self._position) + 1
         self._due = []
@@ -194,17 +196,21 @@ class Window:
 
     def _until(self, is_done: Callable[[str], bool], due: Line) -> str:
         """Wait; return what is shown since the last turn. Raises AssertionError."""
+        has_left = self._command.text.removeprefix("admin:") in _LEAVE
+        if self._waited(is_done) or has_left:
+            return self._text()
+        raise AssertionError(
+            f"{self._journal.path}:{due.number}\n  did not come: {due.text}\n"
+            f"  all that was shown:\n{self._text()}"
+        )
+
+    def _waited(self, is_done: Callable[[str], bool]) -> bool:
+        """Tell whether it came to that before time was up and the program ended."""
         deadline = time.monotonic() + TIMEOUT_S
         while not is_done(self._text()):
-            if self._terminal._read(deadline - time.monotonic()):
-                continue
-            if self._command.text.removeprefix("admin:") in _LEAVE:
-                break
-            raise AssertionError(
-                f"{self._journal.path}:{due.number}\n  did not come: {due.text}\n"
-                f"  all that was shown:\n{self._text()}"
-            )
-        return self._text()
+            if not self._terminal._read(deadline - time.monotonic()):
+                return False
+        return True
 
 
 def _lines(text: str) -> list[str]:
@@ -250,7 +256,8 @@ def ssh_session(account: Account, journal: Journal) -> Iterator[Window]:
         *(f"-o{key}={value}" for key, value in options.items()),
     ]
     target = f"{account.user}@{account.address}"
-    with on_terminal([*command, "-p", str(account.port), target]) as terminal:
+    command += ["-p", str(account.port), target]
+    with on_terminal(command, columns=_COLUMNS) as terminal:
         terminal.expect("Password: ")
         terminal.type(f"{account.password}\r")
         terminal.expect("\nadmin:")
