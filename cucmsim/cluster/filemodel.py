@@ -20,6 +20,7 @@ from cucmsim.cluster.settings import (
     PoolEntry,
     SecurityProfile,
     TftpFileEntry,
+    TftpSettings,
     TrustCertificateEntry,
 )
 from cucmsim.cluster.values import TableModel
@@ -86,6 +87,7 @@ class FileModel(TableModel):
     certificates: CertificatesSettings = Field(
         CertificatesSettings(), description="Subject fields; a table for each unit"
     )
+    tftp: TftpSettings = Field(TftpSettings(), description="The TFTP service of every node")
     tftp_files: tuple[TftpFileEntry, ...] = Field((), description="Static files of TFTP")
     trust_certificates: tuple[TrustCertificateEntry, ...] = Field(
         (), description="Certificates for trust stores, besides those of the nodes"

@@ -10,6 +10,7 @@ from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.surroundings import NodeFiles, Surroundings
 from cucmsim.daemons.base import Daemon
 from cucmsim.daemons.httpd import HttpOptions, http_server, https_server
+from cucmsim.daemons.remotefiles import Patience, RemoteFileClient
 from cucmsim.daemons.stream import StreamServer
 from cucmsim.daemons.tftpd import TftpOptions, TftpServer
 from cucmsim.pki.certificates import load_certificate
@@ -17,6 +18,7 @@ from cucmsim.pki.chains import is_issued_by
 from cucmsim.pki.profiles import Unit
 from cucmsim.pki.release import Release
 from cucmsim.protocols.tftp_requests import Limits as TransferLimits
+from cucmsim.services.filelocator import FileLocator
 from cucmsim.services.provisioning import Provisioning
 from cucmsim.store.replica import Replica
 
@@ -31,8 +33,15 @@ class _TftpService:
 
     name = "tftp"
 
-    def __init__(self, provisioning: Provisioning, server: TftpServer, files: NodeFiles) -> None:
+    def __init__(
+        self,
+        provisioning: Provisioning,
+        locator: FileLocator,
+        server: TftpServer,
+        files: NodeFiles,
+    ) -> None:
         self._provisioning = provisioning
+        self._locator = locator
         self._server = server
         self._files = files
         self._ahead: asyncio.Task[None] | None = None
@@ -46,7 +55,7 @@ class _TftpService:
         """Serve, and build ahead."""
         await self._provisioning.start()
         await self._server.start()
-        self._files.use(self._provisioning)
+        self._files.use(self._provisioning, self._locator)
         self._ahead = asyncio.create_task(self._provisioning.run())
         self._ahead.add_done_callback(_report_end)
 
@@ -71,6 +80,7 @@ def _report_end(ahead: asyncio.Task[None]) -> None:
 async def build_tftp(around: Surroundings) -> Daemon:
     """Make the TFTP service."""
     limits = around.settings.limits
+    locator = _locator(around)
     provisioning = Provisioning(
         around.node.name,
         around.view,
@@ -92,8 +102,23 @@ async def build_tftp(around: Surroundings) -> Daemon:
             ),
             max_transfers=limits.tftp_transfers,
         ),
+        elsewhere=locator,
     )
-    return _TftpService(provisioning, server, around.files)
+    return _TftpService(provisioning, locator, server, around.files)
+
+
+def _locator(around: Surroundings) -> FileLocator:
+    """Make what finds files of other clusters."""
+    limits = around.settings.limits
+    patience = Patience(limits.alternate_timeout_s, limits.alternate_file_size)
+    return FileLocator(
+        around.node.name,
+        around.view,
+        RemoteFileClient(patience),
+        clock=around.clock,
+        journal=around.journal,
+        patience_s=limits.alternate_timeout_s,
+    )
 
 
 class _HttpService:
@@ -134,7 +159,7 @@ async def build_http(around: Surroundings) -> Daemon:
     shown = Unit.CALLMANAGER if release >= _SHOWS_CALLMANAGER_FROM else Unit.TOMCAT
     plain, tls, tls_client = around.node.endpoints(ServiceName.HTTP)
     recorder, limits = around.recorder(ServiceName.HTTP), around.limits()
-    options = HttpOptions(missing, around.settings.limits.http_head)
+    options = HttpOptions(missing, around.settings.limits.http_head, around.files.seeks)
 
     def is_trusted(certificate: x509.Certificate) -> bool:
         return _is_phone(around.view.replica, certificate)

@@ -15,6 +15,15 @@ class LimitSettings(TableModel):
         5, ge=0, le=100, description="Until a transfer is given up"
     )
     tftp_transfers: Number = Field(10_000, ge=1, le=1_000_000, description="Transfers at once")
+    alternate_timeout_s: Seconds = Field(
+        2.0, description="Silence of an alternate file location until the next one is asked"
+    )
+    alternate_file_size: Number = Field(
+        4_194_304,
+        ge=1024,
+        le=67_108_864,
+        description="Bytes of a file that comes from an alternate file location",
+    )
     handshake_timeout_s: Seconds = Field(10.0, description="A TLS handshake, from first to last")
     idle_timeout_s: Seconds = Field(
         60.0, description="TVS, HTTP, web: until a whole request has come, and between two"

@@ -37,11 +37,13 @@ from cucmsim.cluster.settings import (
     SecurityProfile,
     Settings,
     TftpFileEntry,
+    TftpSettings,
     TrustCertificateEntry,
 )
 from cucmsim.cluster.staticfiles import files_of
 from cucmsim.cluster.trustcertificates import trust_certificates_of
 from cucmsim.errors import Problem, SettingsError
+from cucmsim.services.filelocations import location_parameters
 from cucmsim.services.parameters import ENTERPRISE_PARAMETERS, SERVICE_PARAMETERS, Parameter
 from cucmsim.store.rows import Device
 
@@ -56,6 +58,7 @@ _STAND_INS: Mapping[type[BaseModel], Mapping[str, object]] = {
         "address": "192.0.2.1",
         "role": "publisher",
         "ports.tftp[]": 0,
+        "alternate_file_locations[]": "192.0.2.1",
     },
     GroupEntry: {"name": _NO_NAME, "members": [_NO_NAME], "members[]": _NO_NAME},
     PoolEntry: {"name": _NO_NAME, "ntp_servers[]": "192.0.2.1"},
@@ -144,6 +147,7 @@ class _Reading:
         management = self._table(ManagementSettings, "management")
         limits = self._table(LimitSettings, "limits")
         enterprise = self._parameters(("enterprise_parameters",), ENTERPRISE_PARAMETERS)
+        tftp = self._table(TftpSettings, "tftp")
         service = self._service_parameters()
         entries = self._list(TftpFileEntry, "tftp_files")
         files = files_of(entries, names, self._base, self._findings)
@@ -153,7 +157,7 @@ class _Reading:
             check_certificates(certificates, self._findings)
         if management:
             check_management(management, self._findings)
-        if not (cluster and certificates and management and limits):
+        if not (cluster and certificates and management and limits and tftp):
             return None
         return Settings(
             path=self._path,
@@ -164,7 +168,7 @@ class _Reading:
             security_profiles=tuple(profile for _, profile in profiles),
             phones=phones,
             enterprise_parameters=enterprise,
-            service_parameters=service,
+            service_parameters={**service, **_file_locations(tftp, nodes)},
             certificates=certificates,
             tftp_files=files,
             trust_certificates=trust,
@@ -260,6 +264,18 @@ class _Reading:
             for name, value in self._parameters(spot, SERVICE_PARAMETERS[service]).items():
                 stored["", service, name] = value
         return stored
+
+
+def _file_locations(
+    tftp: TftpSettings, nodes: Numbered[NodeSettings]
+) -> dict[tuple[str, str, str], str]:
+    """Return the parameters that hold the alternate file locations, the cluster's and nodes'."""
+    stored = location_parameters("", tftp.alternate_file_locations)
+    for _, node in nodes:
+        if "alternate_file_locations" in node.model_fields_set:
+            own = node.alternate_file_locations or ("",)
+            stored |= location_parameters(node.name, own)
+    return stored
 
 
 def _absolute(cluster: ClusterSettings, base: Path) -> ClusterSettings:

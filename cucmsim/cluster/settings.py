@@ -22,6 +22,7 @@ from cucmsim.cluster.values import (
     DatabaseUrl,
     DigestValue,
     DomainName,
+    FileLocationText,
     Flag,
     HostName,
     IpAddress,
@@ -40,6 +41,7 @@ from cucmsim.cluster.values import (
 )
 from cucmsim.pki.profiles import SubjectFields, Unit
 from cucmsim.pki.release import Release
+from cucmsim.services.filelocations import ALTERNATE_FILE_LOCATIONS
 from cucmsim.store.rows import (
     AuthenticationMode,
     CallManagerGroup,
@@ -68,6 +70,7 @@ __all__ = [
     "Settings",
     "TftpFileEntry",
     "TftpFileSettings",
+    "TftpSettings",
     "TrustCertificateEntry",
     "TrustCertificateSettings",
 ]
@@ -84,6 +87,9 @@ _TRUST_STORES = [
     name for _, name, _ in TYPE_TABLES["typecertificateservice"] if name.endswith("-trust")
 ]
 TrustStoreName = Annotated[str, *choice({name: name for name in _TRUST_STORES})]
+AlternateFileLocations = Annotated[
+    tuple[FileLocationText, ...], Field(max_length=len(ALTERNATE_FILE_LOCATIONS))
+]
 RsaSize = Literal[512, 1024, 2048, 3072, 4096]
 EcSize = Literal[256, 384, 521]
 
@@ -150,6 +156,9 @@ class NodeSettings(TableModel):
     tftp_single_port: Flag = Field(
         False,  # noqa: FBT003  pydantic takes a default by position
         description="Answer TFTP from the port asked, for networks that translate addresses",
+    )
+    alternate_file_locations: AlternateFileLocations = Field(
+        (), description="Its own in place of those of `[tftp]`; an empty list is none"
     )
     ports: NodePorts = Field(NodePorts(), description="The ports of its services")
 
@@ -280,6 +289,15 @@ class CertificatesSettings(TableModel):
             state=self.state,
             country=self.country,
         )
+
+
+class TftpSettings(TableModel):
+    """What holds for the TFTP service of every node."""
+
+    alternate_file_locations: AlternateFileLocations = Field(
+        (),
+        description="TFTP servers of other clusters, asked in this order for files not found here",
+    )
 
 
 class TftpFileEntry(TableModel):

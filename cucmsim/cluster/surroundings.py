@@ -12,6 +12,7 @@ from cucmsim.entropy import Entropy
 from cucmsim.pki.profiles import Unit
 from cucmsim.pki.release import Release
 from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.filelocator import FileLocator
 from cucmsim.services.itlstamp import ItlMemory
 from cucmsim.services.journal import Journal
 from cucmsim.services.operations.versions import active_release
@@ -31,10 +32,15 @@ class NodeFiles:
 
     def __init__(self) -> None:
         self._source: FileSource | None = None
+        self._locator: FileLocator | None = None
 
-    def use(self, source: FileSource | None) -> None:
-        """Take files from `source` from now on."""
-        self._source = source
+    def use(self, source: FileSource | None, locator: FileLocator | None = None) -> None:
+        """Take files from `source` from now on; what is not there, TFTP finds by `locator`."""
+        self._source, self._locator = source, locator
+
+    def seeks(self, name: str) -> bool:
+        """Tell whether TFTP would look for a file in other clusters."""
+        return self._locator is not None and self._locator.seeks(name)
 
     def cached(self, name: str) -> bytes | None:
         """Return the file if it is at hand."""

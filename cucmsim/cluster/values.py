@@ -24,6 +24,7 @@ from pydantic import BaseModel as PydanticModel
 from cucmsim.pki.digests import Digest
 from cucmsim.pki.keys import KeySpec
 from cucmsim.pki.release import Release
+from cucmsim.services.filelocations import parse_location
 
 __all__ = [
     "AdministratorName",
@@ -33,6 +34,7 @@ __all__ = [
     "DeviceMac",
     "DigestValue",
     "DomainName",
+    "FileLocationText",
     "Flag",
     "HostName",
     "IpAddress",
@@ -121,6 +123,12 @@ def _read_path(value: object) -> object:
     return Path(_text_of(value)) if not isinstance(value, Path) else value
 
 
+def _check_location(text: str) -> str:
+    """Refuse what names no TFTP server."""
+    parse_location(text)
+    return text
+
+
 def _check_database(url: str) -> str:
     """Refuse what is neither of the two kinds of database."""
     if not re.fullmatch(r"sqlite:///.+|postgresql://.+", url):
@@ -180,6 +188,11 @@ DatabaseUrl = Annotated[
     str,
     AfterValidator(_check_database),
     expecting('"sqlite:///PATH" or "postgresql://USER:PASSWORD@HOST/DATABASE"'),
+]
+FileLocationText = Annotated[
+    str,
+    AfterValidator(_check_location),
+    expecting('"HOST[:PORT]", asked over HTTP, or "tftp://HOST[:PORT]"'),
 ]
 Port = Annotated[
     int,

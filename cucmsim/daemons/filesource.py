@@ -3,7 +3,7 @@
 import re
 from typing import Protocol
 
-__all__ = ["FileSource", "device_in"]
+__all__ = ["Elsewhere", "FileSource", "device_in"]
 
 _DEVICE = re.compile(r"SEP[0-9A-Fa-f]{12}")
 
@@ -17,6 +17,14 @@ class FileSource(Protocol):
 
     async def fetch(self, name: str) -> bytes | None:
         """Return the file, built and signed off the loop; None when there is no such file."""
+        ...
+
+
+class Elsewhere(Protocol):
+    """Where files are looked for that a `FileSource` does not have: `services/filelocator`."""
+
+    async def find(self, name: str) -> bytes | None:
+        """Return the file, in bounded time; None when there is none elsewhere either."""
         ...
 
 

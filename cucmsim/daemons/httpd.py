@@ -3,7 +3,8 @@
 `protocols.http_files` says what may be said, a `FileSource` has the files. On the TLS ports a
 signed configuration is served without its signature: TLS takes its place. 6971 shows a certificate
 and asks for none; on 6972 a phone must present one that `is_trusted` accepts, else the connection
-is closed.
+is closed. A file that TFTP would look for in other clusters is answered 503, and the phone goes on
+to TFTP: so a centre never asks a centre that asks it over HTTP.
 
 Source: phone.md 1.4; cucm.md 3.1 and 3.3.
 """
@@ -27,14 +28,20 @@ IsTrusted = Callable[[x509.Certificate], bool]
 """Tells whether a client with this certificate may fetch files."""
 
 _SIGNED_CONFIG = ".cnf.xml.sgn"
+_SEARCHING = 503
 
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """`missing_status` answers what is not there; `longest_head` bounds a request's lines."""
+    """How files are answered.
+
+    `missing_status` answers what is not there, 503 what TFTP `seeks` elsewhere; `longest_head`
+    bounds a request's lines.
+    """
 
     missing_status: int = 404
     longest_head: int = LONGEST_HEAD
+    seeks: Callable[[str], bool] | None = None
 
 
 def http_server(
@@ -88,6 +95,7 @@ class _Conversation:
         self._arrival = arrival
         self._record = record
         self._unsigned = unsigned
+        self._seeks = options.seeks
         self._protocol = HttpFileServer(
             missing_status=options.missing_status, longest_head=options.longest_head
         )
@@ -137,6 +145,9 @@ class _Conversation:
         self._answer(asked, await self._files.fetch(name))
 
     def _answer(self, asked: FileRequested, data: bytes | None) -> None:
-        self._protocol.answer(data)
         said = "not found" if data is None else f"{len(data)} bytes"
+        status = None
+        if data is None and self._seeks is not None and self._seeks(asked.name):
+            said, status = "not found, TFTP asks other clusters", _SEARCHING
+        self._protocol.answer(data, missing_status=status)
         self._record(device_in(asked.name), f"{asked.method} {asked.name}", said)

@@ -15,9 +15,10 @@ import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cucmsim.daemons.base import bind_error
-from cucmsim.daemons.filesource import FileSource
+from cucmsim.daemons.filesource import Elsewhere, FileSource
 from cucmsim.daemons.poller import Poller
 from cucmsim.daemons.tftp_transfers import Ask, Channel, Peer, Transfer
 from cucmsim.errors import RemoteProtocolError
@@ -28,6 +29,7 @@ from cucmsim.protocols.tftp_requests import (
     Mode,
     Terms,
     decode_request,
+    is_proxied,
     legal_name,
     negotiate,
     requested_mode,
@@ -63,6 +65,14 @@ class TftpOptions:
     max_fetches: int = 64
 
 
+class _Wanted(NamedTuple):
+    """What is looked for; who proxies for another cluster is told what is here alone."""
+
+    name: str
+    mode: Mode
+    is_proxied: bool
+
+
 Ended = Callable[[Ask, str, str], None]
 """Takes a finished request: what was asked, what was answered, and why (may be empty)."""
 
@@ -80,6 +90,7 @@ class Context:
     refused: Callable[[Peer, str], None]
     failed: Callable[[str, Exception], None]
     fetches: asyncio.Semaphore
+    elsewhere: Elsewhere | None = None
 
 
 class Listener:
@@ -90,7 +101,7 @@ class Listener:
         self._options = context.options
         self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._asks: dict[Peer, Ask] = {}
-        self._waiting: dict[tuple[str, Mode], list[Ask]] = {}
+        self._waiting: dict[_Wanted, list[Ask]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepting = True
         self._default_terms = Terms(timeout_s=context.options.limits.timeout_s)
@@ -192,26 +203,25 @@ class Listener:
     def _look_for(self, ask: Ask) -> None:
         """Look for a file off the loop; requests for one file wait together."""
         self._asks[ask.peer] = ask
-        key = (ask.name, ask.mode)
+        key = _Wanted(ask.name, ask.mode, is_proxied(ask.request))
         asks = self._waiting.setdefault(key, [])
         asks.append(ask)
         if len(asks) == 1:
-            task = self._context.loop.create_task(self._fetch(*key))
+            task = self._context.loop.create_task(self._fetch(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _fetch(self, name: str, mode: Mode) -> None:
+    async def _fetch(self, wanted: _Wanted) -> None:
         """Get one file and answer everybody who waits for it."""
         content: bytes | None = None
         code, message = ErrorCode.FILE_NOT_FOUND, _NOT_FOUND
         try:
-            async with self._context.fetches:
-                content = await self._content(name, mode)
+            content = await self._content(wanted)
         except Exception as error:  # noqa: BLE001 - one file's fault must not end the daemon
             code, message = ErrorCode.UNDEFINED, "The file cannot be made"
-            self._context.failed(f"file {name} cannot be made", error)
+            self._context.failed(f"file {wanted.name} cannot be made", error)
         finally:
-            asks = self._waiting.pop((name, mode))
+            asks = self._waiting.pop(wanted)
         for ask in asks:
             if self._asks.get(ask.peer) is not ask:
                 continue  # replaced meanwhile
@@ -222,12 +232,16 @@ class Listener:
             else:
                 self._start(ask, content)
 
-    async def _content(self, name: str, mode: Mode) -> bytes | None:
+    async def _content(self, wanted: _Wanted) -> bytes | None:
         """Return the file as it goes over the wire; None when there is none."""
-        content = self._context.files.cached(name)
-        if content is None:
-            content = await self._context.files.fetch(name)
-        if content is None or mode is Mode.OCTET:
+        files, elsewhere = self._context.files, self._context.elsewhere
+        async with self._context.fetches:
+            content = files.cached(wanted.name)
+            if content is None:
+                content = await files.fetch(wanted.name)
+        if content is None and elsewhere is not None and not wanted.is_proxied:
+            content = await elsewhere.find(wanted.name)  # may be slow, so it holds no fetch up
+        if content is None or wanted.mode is Mode.OCTET:
             return content
         if len(content) <= _LARGE_TEXT:
             return to_netascii(content)

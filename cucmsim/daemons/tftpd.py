@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import structlog
 
 from cucmsim.clock import Clock
-from cucmsim.daemons.filesource import FileSource, device_in
+from cucmsim.daemons.filesource import Elsewhere, FileSource, device_in
 from cucmsim.daemons.poller import Poller, make_poller
 from cucmsim.daemons.tftp_listener import Context, Listener, TftpOptions
 from cucmsim.daemons.tftp_single_port import SinglePortListener
@@ -26,7 +26,10 @@ _SPARE_DESCRIPTORS = 512
 
 
 class TftpServer:
-    """Serves `files` at every one of `endpoints` (address and port; port 0 takes a free one)."""
+    """Serves `files` at every one of `endpoints` (address and port; port 0 takes a free one).
+
+    What they do not have is looked for `elsewhere`.
+    """
 
     name = "tftp"
 
@@ -39,8 +42,10 @@ class TftpServer:
         journal: Journal,
         clock: Clock,
         options: TftpOptions | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._files = files
+        self._elsewhere = elsewhere
         self._endpoints = tuple(endpoints)
         self._node = node
         self._journal = journal
@@ -139,6 +144,7 @@ class TftpServer:
             refused=self._refused,
             failed=self._failed,
             fetches=asyncio.Semaphore(self._options.max_fetches),
+            elsewhere=self._elsewhere,
         )
 
     def _ended(self, ask: Ask, answer: str, reason: str) -> None:

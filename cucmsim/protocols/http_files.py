@@ -119,15 +119,17 @@ class HttpFileServer:
             return self._asked
         return None
 
-    def answer(self, data: bytes | None) -> None:
+    def answer(self, data: bytes | None, *, missing_status: int | None = None) -> None:
         """Answer the request with the file; None: there is no such file.
 
-        Raises LocalProtocolError when nothing was asked.
+        `missing_status` then takes the place of the usual one. Raises LocalProtocolError when
+        nothing was asked.
         """
         asked = self._asked
         if self._state is not State.AWAIT_ANSWER or asked is None:
             raise LocalProtocolError(f"no request to answer in state {self._state.value!r}")
-        status, fields, body = self._contents(asked, data)
+        missing = missing_status or self._missing_status
+        status, fields, body = self._contents(asked, data, missing)
         head = h11.Response(status_code=status, reason=_REASONS[status], headers=fields)
         message = self._send(head)
         if asked.method != "HEAD":
@@ -142,11 +144,11 @@ class HttpFileServer:
         return out
 
     def _contents(
-        self, asked: FileRequested, data: bytes | None
+        self, asked: FileRequested, data: bytes | None, missing_status: int
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         """Return status, headers and body of the answer."""
         if data is None:
-            return self._missing_status, _fields(0), b""
+            return missing_status, _fields(0), b""
         if asked.byte_range is None:
             return 200, _fields(len(data)), data
         part = asked.byte_range.of(len(data))

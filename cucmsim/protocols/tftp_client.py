@@ -9,11 +9,12 @@
         case ReadFailed(failure):    ...
     at read.next_timeout():          read.handle_timeout(now)
 
-The request has no options, so blocks are of 512 bytes and no OACK comes. The first sender of a
-block or an error is the other end of the transfer from then on; anybody else is told so (ERROR 5)
-and disturbs nothing (RFC 1350, 4). A block that came before is acknowledged again, for its
-acknowledgement was lost; any other block is passed over. A phone sends its last packet again after
-half a second (seen on a 7821); how often it does before it gives up is not known.
+A phone's request has no options, a proxy's one that servers pass over (`tftp_requests.PROXIED`), so
+blocks are of 512 bytes and no OACK comes. The first sender of a block or an error is the other end
+of the transfer from then on; anybody else is told so (ERROR 5) and disturbs nothing (RFC 1350, 4).
+A block that came before is acknowledged again, for its acknowledgement was lost; any other block is
+passed over. A phone sends its last packet again after half a second (seen on a 7821); how often it
+does before it gives up is not known.
 
 Source: RFC 1350, phone.md 1.4. Vector: the request of 31 bytes for `CTLSEP<MAC>.tlv`.
 """
@@ -30,6 +31,7 @@ from cucmsim.formats.tftp import (
     ErrorCode,
     ErrorPacket,
     OptionAck,
+    Options,
     ReadRequest,
     decode_packet,
     encode_packet,
@@ -145,17 +147,23 @@ class TftpRead:
     """One read of one file. Raises FormatError for a name that no request can hold.
 
     `size_limit` in bytes; `timeout_s` is the wait before the last packet is sent again, which is
-    done `max_retransmissions` times at most.
+    done `max_retransmissions` times at most. `options` are those that servers pass over.
     """
 
     def __init__(
-        self, name: str, *, size_limit: int, timeout_s: float = 0.5, max_retransmissions: int = 6
+        self,
+        name: str,
+        *,
+        size_limit: int,
+        timeout_s: float = 0.5,
+        max_retransmissions: int = 6,
+        options: Options = (),
     ) -> None:
         self.state = State.ASKED
         self._size_limit = size_limit
         self._timeout_s = timeout_s
         self._max_retransmissions = max_retransmissions
-        self._last_packet = encode_packet(ReadRequest(name))
+        self._last_packet = encode_packet(ReadRequest(name, options=options))
         self._outbox = [Datagram(self._last_packet)]
         self._peer: Hashable = None
         self._content = bytearray()

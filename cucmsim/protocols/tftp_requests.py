@@ -22,10 +22,12 @@ from cucmsim.formats.tftp import (
 
 __all__ = [
     "DEFAULT_BLKSIZE",
+    "PROXIED",
     "Limits",
     "Mode",
     "Terms",
     "decode_request",
+    "is_proxied",
     "legal_name",
     "negotiate",
     "requested_mode",
@@ -33,6 +35,12 @@ __all__ = [
 ]
 
 DEFAULT_BLKSIZE = 512
+PROXIED = ("proxied", "1")
+"""The option by which a TFTP service tells another cluster's that it asks for somebody else.
+
+It is our own. Other servers pass over an option that they do not know (RFC 2347); ours looks no
+further than its own files then, so that services that point at each other do not ask in a ring.
+"""
 _BLKSIZES = range(8, 65465)
 _TIMEOUTS_S = range(1, 256)
 _MAX_REQUEST = 512
@@ -94,6 +102,11 @@ def decode_request(data: bytes) -> ReadRequest | None:
         case ErrorPacket():
             return None
     raise RemoteProtocolError("Illegal TFTP operation", ErrorCode.ILLEGAL_OPERATION)
+
+
+def is_proxied(request: ReadRequest) -> bool:
+    """Tell whether another cluster asks, for one of its phones: see `PROXIED`."""
+    return any(name.lower() == PROXIED[0] for name, _ in request.options)
 
 
 def requested_mode(text: str) -> Mode:

@@ -181,6 +181,22 @@ MaximumServingCount = 20
     assert settings.service_parameters == {("", "tftp", "MaximumServingCount"): "20"}
 
 
+def test_alternate_file_locations_are_parameters_of_the_cluster_or_of_a_node() -> None:
+    locations = 'alternate_file_locations = ["10.1.1.1", "tftp://10.2.2.2:69"]\n'
+    everywhere = "[tftp]\n" + locations
+    held = {
+        ("", "tftp", "AlternateFileLocation1"): "10.1.1.1",
+        ("", "tftp", "AlternateFileLocation2"): "tftp://10.2.2.2:69",
+    }
+    assert read(CLUSTER + PUBLISHER + everywhere).service_parameters == held
+    own = {("pub", "tftp", name): text for (_, _, name), text in held.items()}
+    assert read(CLUSTER + PUBLISHER + locations).service_parameters == own
+    none = "alternate_file_locations = []\n"
+    assert read(CLUSTER + PUBLISHER + none + everywhere).service_parameters == held | {
+        ("pub", "tftp", "AlternateFileLocation1"): ""
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "key", "found", "expected", "nearest"),
     [
@@ -324,6 +340,9 @@ def test_a_name_that_means_nothing_is_shown_with_the_nearest(
         ("[certificates.TVS]\ndigest = 'md5'", "certificates.TVS.digest"),
         ("[certificates.TVS]\nvalidity_days = 0", "certificates.TVS.validity_days"),
         ("[certificates]\ncountry = 'Germany'", "certificates.country"),
+        ("[tftp]\nalternate_file_locations = ['a:b']", "tftp.alternate_file_locations[0]"),
+        (f"[tftp]\nalternate_file_locations = {['a'] * 11}", "tftp.alternate_file_locations"),
+        ("alternate_file_locations = ['ftp://a']", "nodes[0].alternate_file_locations[0]"),
         ("[management]\nport = 8443", "management.token"),
         ("[management]\nport = 8443\ntoken = 'short'", "management.token"),
         ("[limits]\ntftp_timeout_s = 0", "limits.tftp_timeout_s"),

@@ -137,6 +137,21 @@ async def test_a_missing_file_has_the_status_of_the_release(status: int) -> None
     assert journal.since()[0][1].answer == "not found"
 
 
+async def test_what_tftp_seeks_elsewhere_is_503_and_the_rest_404() -> None:
+    journal = Journal()
+    options = HttpOptions(404, seeks=lambda name: name.startswith("SEP"))
+    server = http_server(("127.0.0.1", 0), Files(), recorder(journal), options=options)
+    async with running(server) as port:
+        sought = await fetch(port, PHONE % b"SEP001122334455.cnf.xml")
+        missing = await fetch(port, PHONE % b"nothing.xml")
+        held = await fetch(port, PHONE % b"SEPB000B4BA0AEE.cnf.xml")
+    assert sought.startswith(b"HTTP/1.1 503 Service Unavailable\r\nContent-length: 0\r\n")
+    assert missing.startswith(b"HTTP/1.1 404 ")
+    assert held.endswith(b"<device/>")
+    answers = [exchange.answer for _, exchange in journal.since()]
+    assert answers == ["not found, TFTP asks other clusters", "not found", "9 bytes"]
+
+
 async def test_two_requests_on_a_kept_connection_are_answered_in_order() -> None:
     kept = b"GET /ITLFile.tlv HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n"
     async with running(plain()) as port:

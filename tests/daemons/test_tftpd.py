@@ -149,14 +149,35 @@ FILES = {
 }
 
 
+class Remote:
+    """Another cluster, which has one file and takes its time."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.asked: asyncio.Queue[str] = asyncio.Queue()
+
+    async def find(self, name: str) -> bytes | None:
+        self.asked.put_nowait(name)
+        await self.gate.wait()
+        return FILES["text"] if name == "remote" else None
+
+
 @asynccontextmanager
 async def running(
-    options: TftpOptions | None = None, endpoints: tuple[Address, ...] = ((ADDRESS, 0),)
+    options: TftpOptions | None = None,
+    endpoints: tuple[Address, ...] = ((ADDRESS, 0),),
+    elsewhere: Remote | None = None,
 ) -> AsyncIterator[Bench]:
     files = Files(FILES, {"slow": b"built and signed"})
     journal = Journal()
     server = TftpServer(
-        files, endpoints, node="cucm1", journal=journal, clock=SystemClock(), options=options
+        files,
+        endpoints,
+        node="cucm1",
+        journal=journal,
+        clock=SystemClock(),
+        options=options,
+        elsewhere=elsewhere,
     )
     await server.start()
     bench = Bench(server, files, journal)
@@ -587,3 +608,34 @@ async def test_the_sweep_runs_by_itself() -> None:
         async with asyncio.timeout(WAIT_S):
             await swept.wait()
         assert loop.is_running()
+
+
+async def test_what_is_not_here_is_looked_for_elsewhere_and_holds_no_other_file_up() -> None:
+    remote = Remote()
+    async with running(TftpOptions(max_fetches=1), elsewhere=remote) as bench:
+        waiting, other = await bench.phone(), await bench.phone()
+        waiting.send(ReadRequest("remote"), bench.address)
+        async with asyncio.timeout(WAIT_S):
+            assert await remote.asked.get() == "remote"
+        assert await other.download(ReadRequest("slow"), bench.address) == b"built and signed"
+        remote.gate.set()
+        packet, _ = await waiting.hear()
+        assert packet == Data(1, FILES["text"])
+        text = await other.download(ReadRequest("remote", "netascii"), bench.address)
+        assert text == b"one\r\ntwo\r\0\r\n"
+        refusal = await other.ask(ReadRequest("nowhere"), bench.address)
+    assert refusal == ErrorPacket(1, "File not found")
+
+
+async def test_who_asks_for_another_cluster_is_told_what_is_here_alone() -> None:
+    remote = Remote()
+    async with running(elsewhere=remote) as bench:
+        waiting, proxy = await bench.phone(), await bench.phone()
+        waiting.send(ReadRequest("remote"), bench.address)
+        async with asyncio.timeout(WAIT_S):
+            await remote.asked.get()
+        request = ReadRequest("remote", options=(("Proxied", "1"),))
+        assert await proxy.ask(request, bench.address) == ErrorPacket(1, "File not found")
+        own = ReadRequest("small", options=request.options)
+        assert await proxy.download(own, bench.address) == SMALL
+    assert remote.asked.empty()

@@ -29,10 +29,17 @@ from cucmsim.protocols.tftp_client import (
     State,
     TftpRead,
 )
+from cucmsim.protocols.tftp_requests import PROXIED
 
 NAME = "CTLSEP2834A2823B58.tlv"
 PEER, STRANGER = ("192.0.2.1", 40000), ("192.0.2.1", 40001)
 LIMIT = 2048 * 1024
+
+
+def test_an_option_stands_behind_the_mode() -> None:
+    read = TftpRead(NAME, size_limit=LIMIT, options=(PROXIED,))
+    [request] = read.datagrams_to_send(0.0)
+    assert request.data == b"\0\1" + NAME.encode() + b"\0octet\0proxied\x001\0"
 
 
 def read_of(limit: int = LIMIT) -> TftpRead:

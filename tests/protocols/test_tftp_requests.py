@@ -11,6 +11,7 @@ from cucmsim.protocols.tftp_requests import (
     Mode,
     Terms,
     decode_request,
+    is_proxied,
     legal_name,
     negotiate,
     requested_mode,
@@ -47,6 +48,14 @@ def test_a_request_of_512_octets_is_taken() -> None:
     request = decode_request(data)
     assert request is not None
     assert request.filename == "n" * 503
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [((), False), ((("blksize", "8"),), False), ((("tsize", "0"), ("PROXIED", "")), True)],
+)
+def test_a_proxy_says_that_it_is_one(options: tuple[tuple[str, str], ...], expected: bool) -> None:  # noqa: FBT001
+    assert is_proxied(ReadRequest("a", options=options)) is expected
 
 
 def test_an_error_is_never_answered() -> None:
