@@ -13,6 +13,7 @@ client without a terminal gets LF, no echo and no pager, and its session ends wi
 Source: cucm.md 1.1 (prompt, pager, session time-out, running number).
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable
 from enum import Enum, auto
@@ -39,6 +40,8 @@ __all__ = ["AdminSession", "State"]
 
 PROMPT = "admin:"
 _MOST_STROKES = 1_000_000
+_BOLD = re.compile(r"\x1b\[[0-9;]*m")
+"""What switches bold on and off, which means nothing to a dumb terminal."""
 _CONTROLS = {code: None for code in (*range(32), 127) if chr(code) not in "\n\t"}
 
 
@@ -166,7 +169,7 @@ class AdminSession:
         self._check("ask")
         self._pager.restart()
         self.state, self._question = State.ASKING, question
-        self._show(question.prompt)
+        self._show(_BOLD.sub("", question.prompt) if self._terminal.is_dumb else question.prompt)
         self._editor = LineEditor(self._terminal, self._row, question.echo)
         self._advance()
 

@@ -505,3 +505,15 @@ def test_bytes_that_are_no_utf8_and_surrogates_do_no_harm() -> None:
     assert client.events() == [CommandEntered("\ufffd")]
     client.session.write("\udcff\n")
     assert client.session.data_to_send().endswith(b"?\r\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [("vt100", "\x1b[1m\r\nor q : \x1b[0m"), ("dumb", "\r\nor q : "), (None, "\nor q : ")],
+)
+def test_a_question_in_bold_is_plain_where_escapes_mean_nothing(
+    kind: str | None, shown: str
+) -> None:
+    client = Client(Terminal(kind))
+    client.command()
+    assert client.asks("\x1b[1m\nor q : \x1b[0m", Echo.TEXT, "q") == shown
