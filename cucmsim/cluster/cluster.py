@@ -32,7 +32,7 @@ from cucmsim.cluster.reports import NodeReady, NodeReport, ReadyReport, StatusRe
 from cucmsim.cluster.services import builders_of
 from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.cluster.surroundings import NodeFiles, Surroundings
-from cucmsim.cluster.tracing import trace_certificates
+from cucmsim.cluster.tracing import trace_node
 from cucmsim.cluster.trustapi import TrustListReport, trust_list_report
 from cucmsim.cluster.upgrades import UpgradeRunner
 from cucmsim.daemons.admind import AdminServer
@@ -197,7 +197,7 @@ class Cluster:
         described = self.settings.cluster
         directory = described.data_directory / "logs" / node
         traces = self._traces[node] = TraceFiles(directory, self._clock, is_on=described.traces)
-        trace_certificates(traces, node, self.view)
+        trace_node(traces, node, self.view)
         return traces
 
     async def _command_line(self, node: str, files: NodeFiles, traces: TraceFiles) -> CommandLine:

@@ -118,6 +118,7 @@ _SERVICES = {
     "http": TraceName("cm/trace/tftp/sdi", "chttp"),
     "capf": TraceName("cm/trace/capf/sdi", "capf"),
     "callmanager": TraceName("cm/trace/ccm/sdi", "ccm"),
+    "ctl": TraceName("cm/trace/ctlprovider/sdi", "ctlprovider"),
     "certificates": TraceName("platform/log", "certMgmt", 5, ".log"),
     "syslog": TraceName("syslog", "CiscoSyslog", 0, ""),
 }
@@ -129,6 +130,8 @@ class TraceFiles:
 
     def __init__(self, directory: Path, clock: Clock, *, is_on: bool = True) -> None:
         self.directory = directory
+        self.clock = clock
+        self.is_on = is_on
         root = directory / "active"
         self._traces = {
             service: TraceFile(root, name, clock) for service, name in _SERVICES.items() if is_on
@@ -153,6 +156,15 @@ class TraceFiles:
                 f"{exchange.peer}{device}: {exchange.request}: {exchange.answer}"
                 f" ({exchange.milliseconds:.1f} ms)"
             )
+
+    def change_sides(self) -> None:
+        """Make the logs so far those of the inactive side, and the other way round."""
+        self.flush()
+        active, inactive = (self.directory / side for side in ("active", "inactive"))
+        between = self.directory / "changing"
+        for source, target in ((active, between), (inactive, active), (between, inactive)):
+            with suppress(OSError):
+                source.replace(target)
 
     def flush(self) -> None:
         """Write what was collected, before somebody reads."""
