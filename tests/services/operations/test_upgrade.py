@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from cucmsim.errors import RefusedError
 from cucmsim.pki.keys import KeyAlgorithm, KeySpec
@@ -204,7 +205,10 @@ async def test_the_description_counts_for_new_nodes_and_when_it_says_something_n
     await upgrade(operator, PUBLISHER, TWELVE)
     same = await follow_description(operator, ten)
     assert sides_of(same, PUBLISHER).active == TWELVE
-    other = await follow_description(operator, twelve)
+    with capture_logs() as logs:
+        other = await follow_description(operator, twelve)
+    told = [(entry["node"], entry["version"]) for entry in logs if "description" in entry["event"]]
+    assert told == [(PUBLISHER, "12.5.1.10000-1"), (SUBSCRIBER, "12.5.1.10000-1")]
     assert sides_of(other, PUBLISHER) == Sides(Version.of(twelve), TWELVE)
     assert sides_of(other, SUBSCRIBER) == Sides(Version.of(twelve), Version.of(ten))
     again = await follow_description(operator, twelve)
