@@ -23,6 +23,7 @@ from tests.walkthroughs.transcript import Block, Line, Turn
 __all__ = ["Account", "Journal", "Window", "shell", "ssh_session"]
 
 TIMEOUT_S = 60.0
+_GLANCE_S = 0.2
 _SHELL_PROMPT = "\x1e$?\x1f"
 _AT_SHELL = re.compile("\x1e([0-9]+)\x1f\\Z")
 _AT_ADMIN = re.compile("(?:^|(?<=\n))admin:\\Z()")
@@ -34,10 +35,17 @@ _LEAVE = ("exit", "quit")
 
 @dataclass
 class Journal:
-    """Which walkthrough is followed, and the values it has named so far."""
+    """Which walkthrough is followed, its terminals, and the values it has named so far."""
 
     path: str
     values: Values = field(default_factory=Values)
+    terminals: list[OnTerminal] = field(default_factory=list)
+
+    def read_others(self, terminal: OnTerminal) -> None:
+        """Read what is shown elsewhere: a program whose terminal is full stands still."""
+        for other in self.terminals:
+            while other is not terminal and other._read(0):
+                pass
 
     def compare(self, expected: Sequence[Line], found: Sequence[str], *, whole: bool) -> int:
         """Compare lines; return how many of `found` were used. Raises AssertionError."""
@@ -76,6 +84,7 @@ class Window:
     def __init__(
         self, terminal: OnTerminal, prompt: re.Pattern[str], journal: Journal, *, waits: bool
     ) -> None:
+        journal.terminals.append(terminal)
         self._terminal = terminal
         self._prompt = prompt
         self._journal = journal
@@ -208,8 +217,10 @@ class Window:
         """Tell whether it came to that before time was up and the program ended."""
         deadline = time.monotonic() + TIMEOUT_S
         while not is_done(self._text()):
-            if not self._terminal._read(deadline - time.monotonic()):
-                return False
+            self._journal.read_others(self._terminal)
+            has_ended = self._terminal.process.poll() is not None
+            if not self._terminal._read(_GLANCE_S) and (has_ended or time.monotonic() > deadline):
+                return is_done(self._text())
         return True
 
 
