@@ -155,3 +155,12 @@ async def test_what_is_no_ssh_server_is_refused() -> None:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(RefusedError):
             await AsyncSftpClient().host_key("127.0.0.1", port)
+
+
+async def test_a_file_is_removed_and_one_that_is_not_there_refused(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served, logged_in(served) as server:
+        await server.write_file("a.tar", b"x")
+        await server.remove_file("a.tar")
+        assert await server.list_files() == []
+        with pytest.raises(RefusedError, match=r"^/a\.tar: No such file"):
+            await server.remove_file("a.tar")

@@ -6,6 +6,8 @@ import pytest
 
 from cucmsim.pki.release import Release
 from cucmsim.services.operations.aftermath import Aftermath, aftermath
+from cucmsim.services.operations.clockmove import OWN_SERVICE
+from cucmsim.services.operations.drs.restore import RESTORED
 from cucmsim.store.replica import Replica
 from tests.services.conftest import PUBLISHER, SUBSCRIBER, Stored
 
@@ -74,3 +76,13 @@ def test_nothing_follows_from_other_changes(two_nodes: Replica, stored: Stored) 
     for new in (tomcat, replace(two_nodes, version=2, devices={})):
         assert aftermath(two_nodes, new, Release(14)) == Aftermath()
     assert aftermath(tomcat, again, Release(14)) == Aftermath()
+
+
+@pytest.mark.parametrize("release", [Release(11, 5), Release(14)])
+def test_after_a_restore_nodes_do_nothing_by_themselves(
+    two_nodes: Replica, stored: Stored, release: Release
+) -> None:
+    new = regenerated(two_nodes, stored, "CallManager")
+    restored = replace(new, service_parameters={("", OWN_SERVICE, RESTORED): "2026-03-01"})
+    assert aftermath(two_nodes, restored, release) == Aftermath()
+    assert aftermath(restored, restored, release) == Aftermath()

@@ -15,6 +15,7 @@ from cucmsim.services.operations.drs.devices import BackupDevice, add_device
 from cucmsim.services.operations.standinstate import STAND_INS
 from cucmsim.services.sftp import SftpAccount
 from cucmsim.store.store import Store
+from cucmsim.store.transaction import Transaction
 from tests.fixtures.postgres import SECURITY_PASSWORD
 from tests.services.admin.fakesftp import KEY, PASSWORD, FakeSftp
 from tests.services.operations.conftest import (
@@ -50,6 +51,13 @@ def make_drs(
     return Drs(operator, sftp, UTC, lambda _: None)
 
 
+async def install(transaction: Transaction) -> None:
+    """Give the nodes certificates as a new installation does."""
+    for node, unit, name in NEW:
+        key = (KEYS / f"{name}.key.der").read_bytes()
+        await transaction.put_own_certificate(node, unit, der(name), key)
+
+
 @pytest.fixture
 def sftp() -> FakeSftp:
     """Give the server, empty."""
@@ -75,7 +83,7 @@ def rebuilt(tmp_path: Path, clock: FixedClock, sftp: FakeSftp) -> Rebuilt:
     """Give what installs the cluster anew: same names, other keys, and a device."""
 
     @asynccontextmanager
-    async def install(
+    async def opened_anew(
         password: str = SECURITY_PASSWORD, release: str = "12.5"
     ) -> AsyncIterator[Drs]:
         entropy = SeededEntropy(2)
@@ -85,15 +93,13 @@ def rebuilt(tmp_path: Path, clock: FixedClock, sftp: FakeSftp) -> Rebuilt:
         ) as opened:
             async with opened.transaction() as transaction:
                 await put_lab(transaction)
-                for node, unit, name in NEW:
-                    key = (KEYS / f"{name}.key.der").read_bytes()
-                    await transaction.put_own_certificate(node, unit, der(name), key)
+                await install(transaction)
             operator = make_operator(opened, clock, release)
             made = Drs(replace(operator, security_password=password), sftp, UTC, lambda _: None)
             await add_device(made, DEVICE)
             yield made
 
-    return install
+    return opened_anew
 
 
 async def stop_service(drs: Drs, node: str, service: str) -> None:
