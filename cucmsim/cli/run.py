@@ -124,5 +124,8 @@ def _announce(cluster: Cluster, ready_file: Path | None) -> None:
     for node in ready.nodes:
         ports = "  ".join(f"{name} {port}" for name, port in node.services.items())
         typer.echo(f"  {node.name:<20} {node.address:<15} {ports}")
+    runs, described = cluster.status().release, str(cluster.settings.cluster.release)
+    if runs != described:
+        typer.echo(f"  Upgraded: release {runs} runs, the description says {described}.")
     count = len(cluster.devices())
     typer.echo(f"Ready: {len(ready.nodes)} nodes, {count} phones. Ctrl-C stops the cluster.")

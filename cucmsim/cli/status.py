@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -81,6 +82,17 @@ def _is_whole(report: StatusReport) -> bool:
     )
 
 
+def _upgrades(report: StatusReport) -> Iterator[str]:
+    """Yield a line for each node that has been upgraded, or is being."""
+    for node in report.nodes:
+        held = node.versions
+        told = [f"version {held.active}"]
+        told += [f"{held.inactive} is inactive"] if held.inactive else []
+        told += [f"{held.installing} is being installed"] if held.installing else []
+        if len(told) > 1:
+            yield f"{node.name}: {', '.join(told)}"
+
+
 def _print(reports: list[StatusReport]) -> None:
     for report in reports:
         typer.echo(
@@ -88,6 +100,8 @@ def _print(reports: list[StatusReport]) -> None:
             f" {report.devices} phones; process {report.pid}"
             f" since {report.started:%Y-%m-%d %H:%M:%S} UTC"
         )
+        for line in _upgrades(report):
+            typer.echo(line)
     table = Table(
         "Node", "Role", "Address", "Service", "State", "Ports", "Replica", "Phones", box=None
     )

@@ -100,7 +100,7 @@ class ClusterSettings(TableModel):
     id: ClusterName = Field("StandAloneCluster", description="The cluster's name")
     release: ReleaseValue = Field(
         Release.parse("11.5"),
-        description="The release whose trust lists and certificates it makes",
+        description="The release a new cluster runs; another one later upgrades every node",
         json_schema_extra={"default": "11.5"},
     )
     security_mode: Literal["non-secure", "mixed"] = Field(

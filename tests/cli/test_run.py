@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from cucmsim.cli import run
-from cucmsim.cli.run import _until_signal
+from cucmsim.cli.run import _announce, _until_signal
 from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.errors import StartError
+from cucmsim.services.operations.upgrade import begin_upgrade, finish_upgrade
+from cucmsim.services.operations.versions import Version
 from tests.fixtures.clusters import (
     ADDRESSES,
     PHONE,
@@ -60,6 +62,19 @@ async def test_a_signal_stops_the_cluster_and_the_ready_file_goes(
     assert ready_told
     assert "Stopping ...\n" in after
     assert told.endswith("Stopped.\n")
+
+
+async def test_an_upgraded_cluster_says_so_at_its_start(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = Version.parse("12.5.1.10000-22")
+    async with lab.running() as cluster:
+        await begin_upgrade(cluster.operator(), PUBLISHER, version, switches=True)
+        await finish_upgrade(cluster.operator(), PUBLISHER)
+    async with lab.running() as cluster:
+        _announce(cluster, None)
+    told = capsys.readouterr().out
+    assert "  Upgraded: release 12.5(1) runs, the description says 11.5(1).\nReady: " in told
 
 
 async def test_a_signal_gives_up_a_start(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

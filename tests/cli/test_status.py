@@ -10,6 +10,8 @@ import pytest
 from cucmsim.cli import status
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.cluster.node import ServiceAction
+from cucmsim.services.operations.upgrade import begin_upgrade, finish_upgrade
+from cucmsim.services.operations.versions import Version
 from tests.fixtures.clusters import PUBLISHER, SUBSCRIBER, Lab, Outcome
 
 
@@ -34,6 +36,21 @@ async def test_status_shows_every_service(lab: Lab) -> None:
     assert [(row[0], row[3], row[4]) for row in rows] == [
         *((PUBLISHER, service, "started") for service in services),
         *((SUBSCRIBER, service, "started") for service in services if service != "capf"),
+    ]
+
+
+async def test_status_tells_the_versions_of_nodes_that_were_upgraded(
+    lab: Lab, cluster: Cluster
+) -> None:
+    version = Version.parse("12.5.1.10000-22")
+    for node in (PUBLISHER, SUBSCRIBER):
+        await begin_upgrade(cluster.operator(), node, version)
+        if node == PUBLISHER:
+            await finish_upgrade(cluster.operator(), node)
+    shown = await cli(lab, "status", "CONFIG")
+    assert shown.output.splitlines()[1:3] == [
+        f"{PUBLISHER}: version 11.5.1.10000-1, {version} is inactive",
+        f"{SUBSCRIBER}: version 11.5.1.10000-1, {version} is being installed",
     ]
 
 
