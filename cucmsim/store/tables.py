@@ -72,10 +72,15 @@ async def read_tables(
     return found
 
 
+_NAMED_BY_PHONES = {"devicepool": "fkdevicepool", "securityprofile": "fksecurityprofile"}
+"""Tables of which a phone keeps a name, and the column that leads there."""
+
+
 async def change_rows(writer: Writer, table: str, changes: Sequence[RowChange]) -> None:
     """Carry out what a statement did to the rows of a table.
 
-    A phone that changes gets a fresh versionstamp; one whose line or profile does is read again.
+    A phone that changes gets a fresh versionstamp; one whose line, profile or pool does is read
+    again.
 
     Raises:
         StoreError: the table is not to be changed, a reference would lead nowhere, or a
@@ -142,9 +147,9 @@ async def _touch_phones(writer: Writer, table: str, changes: Sequence[RowChange]
     device, line = TABLES["device"], TABLES["devicenumplanmap"]
     if table == "devicenumplanmap":
         pkids = {str(row["fkdevice"]) for row in rows}
-    elif table == "securityprofile":
+    elif table in _NAMED_BY_PHONES:
         held = [row["pkid"] for row in rows]
-        query = select(device.c.pkid).where(device.c.fksecurityprofile.in_(held))
+        query = select(device.c.pkid).where(device.c[_NAMED_BY_PHONES[table]].in_(held))
         pkids = {str(pkid) for (pkid,) in await writer.session.rows(query)}
     elif table == "numplan":
         held = [row["pkid"] for row in rows]

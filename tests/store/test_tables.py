@@ -3,8 +3,9 @@
 import pytest
 
 from cucmsim.errors import StoreError
+from cucmsim.store.rows import Device
 from cucmsim.store.store import Store
-from cucmsim.store.tables import CUCM_TABLES, WRITABLE_TABLES
+from cucmsim.store.tables import CUCM_TABLES, WRITABLE_TABLES, RowChange
 
 
 async def test_rows_come_in_the_order_of_the_key_and_columns_in_the_schemas(lab: Store) -> None:
@@ -26,3 +27,16 @@ async def test_a_table_of_the_installation_is_not_changed(lab: Store) -> None:
     async with lab.transaction() as transaction:
         with pytest.raises(StoreError, match="not to be changed"):
             await transaction.change_rows("processnode", [])
+
+
+async def test_phones_of_a_pool_that_gets_another_name_are_read_again(lab: Store) -> None:
+    async with lab.transaction() as transaction:
+        await transaction.put_device(Device(name="SEP001B54C25A01", model="8861"))
+    known = await lab.load_replica()
+    async with lab.transaction() as transaction:
+        (row,) = (await transaction.read_tables(["devicepool"]))["devicepool"]
+        before = dict(zip(CUCM_TABLES["devicepool"].columns.keys(), row, strict=True))
+        await transaction.change_rows("devicepool", [RowChange(before, {**before, "name": "Lab"})])
+    updated = await lab.update_replica(known)
+    assert updated.devices["SEP001B54C25A01"].device_pool == "Lab"
+    assert updated == await lab.load_replica()

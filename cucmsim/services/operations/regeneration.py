@@ -10,6 +10,7 @@ overwritten. Services show the new certificate once they are restarted.
 Source: cucm.md 1.5 (texts), 2.1, 2.2, 5.1, 5.3 and 6; seed 003 (hold timer, texts).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -36,6 +37,7 @@ from cucmsim.services.operations.restarts import (
     resets_after_regeneration,
     restarts_itself,
 )
+from cucmsim.services.operations.uploads import put_trusted
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import StoredCertificate
 from cucmsim.store.store import Transaction
@@ -59,6 +61,7 @@ _BACKUP = (
     "in case of a crash."
 )
 _OWN_WARNING_FROM = Release(12)
+_TRUST = "-trust"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +199,31 @@ def _same_key(
 async def put_replacement(
     transaction: Transaction, made: OwnCertificate, held: StoredCertificate
 ) -> None:
-    """Replace the own certificate, in trust stores too unless the old one keeps its own name."""
+    """Replace the own certificate, in trust stores too unless the old one keeps its own name.
+
+    In the stores that are left to it, and those it was imported into, it stays on every node.
+    """
     stores = TRUST_STORES_OF[made.unit]
-    if made.unit is not Unit.CAPF:
-        for store in stores:
-            await transaction.delete_certificate(store, held.pkid)
+    gone = () if made.unit is Unit.CAPF else stores
+    for store in gone:
+        await transaction.delete_certificate(store, held.pkid)
     await transaction.put_own_certificate(
         made.node, made.unit.value, made.certificate_der, made.private_key_der, made.roles
     )
     for store in stores:
         await transaction.put_trust_certificate(store, made.certificate_der)
+    left = sorted(unit for unit in held.units if unit.endswith(_TRUST) and unit not in gone)
+    if left:
+        await _leave_everywhere(transaction, held, left)
+
+
+async def _leave_everywhere(
+    transaction: Transaction, held: StoredCertificate, stores: Sequence[str]
+) -> None:
+    """Keep what is no longer its node's own on every node, where it was as the node's own."""
+    replica, certificate = await transaction.replica(), load_certificate(held.certificate_der)
+    for store in stores:
+        await put_trusted(transaction, replica, store, certificate)
 
 
 def _outcome(unit: Unit, replica: Replica, release: Release) -> Outcome:
