@@ -9,12 +9,12 @@
         case ReadFailed(failure):    ...
     at read.next_timeout():          read.handle_timeout(now)
 
-A phone's request has no options, a proxy's one that servers pass over (`tftp_requests.PROXIED`), so
-blocks are of 512 bytes and no OACK comes. The first sender of a block or an error is the other end
-of the transfer from then on; anybody else is told so (ERROR 5) and disturbs nothing (RFC 1350, 4).
-A block that came before is acknowledged again, for its acknowledgement was lost; any other block is
-passed over. A phone sends its last packet again after half a second (seen on a 7821); how often it
-does before it gives up is not known.
+A phone's request has no options, a proxy's one that changes nothing (`tftp_requests.PROXIED`), so
+blocks are of 512 bytes and no OACK has to come; a proxy agrees to one that changes nothing either.
+The first sender of a block or an error is the other end of the transfer from then on; anybody else
+is told so (ERROR 5) and disturbs nothing (RFC 1350, 4). A block that came before is acknowledged
+again, for its acknowledgement was lost; any other block is passed over. A phone sends its last
+packet again after half a second (seen on a 7821); how often before it gives up is not known.
 
 Source: RFC 1350, phone.md 1.4. Vector: the request of 31 bytes for `CTLSEP<MAC>.tlv`.
 """
@@ -147,7 +147,8 @@ class TftpRead:
     """One read of one file. Raises FormatError for a name that no request can hold.
 
     `size_limit` in bytes; `timeout_s` is the wait before the last packet is sent again, which is
-    done `max_retransmissions` times at most. `options` are those that servers pass over.
+    done `max_retransmissions` times at most. `options` must be such that a
+    server's agreement to them changes nothing.
     """
 
     def __init__(
@@ -160,6 +161,7 @@ class TftpRead:
         options: Options = (),
     ) -> None:
         self.state = State.ASKED
+        self._offered = {option.lower() for option, _ in options}
         self._size_limit = size_limit
         self._timeout_s = timeout_s
         self._max_retransmissions = max_retransmissions
@@ -207,6 +209,8 @@ class TftpRead:
                 missing = code == ErrorCode.FILE_NOT_FOUND
                 failure = ReadFailure.NOT_FOUND if missing else ReadFailure.ERROR
                 self._end(Input.REFUSAL, ReadFailed(failure, code, message))
+            case OptionAck(options) if self._offered and self._changes_nothing(options):
+                self._agree(now)
             case OptionAck():
                 text = "options that nobody asked for"
                 self._break_off(Input.ILLEGAL, ReadFailure.ERROR, text, ErrorCode.OPTIONS_REFUSED)
@@ -231,6 +235,21 @@ class TftpRead:
         """Say that the network cannot bring anything to the server."""
         if self.state is not State.ENDED:
             self._end(Input.GONE, ReadFailed(ReadFailure.UNREACHABLE, text=reason))
+
+    def _changes_nothing(self, options: Options) -> bool:
+        """Tell whether a server agrees to what was offered; tftpy adds the usual block size."""
+        usual = ("blksize", str(_BLOCK_SIZE))
+        return all(
+            name.lower() in self._offered or (name.lower(), value) == usual
+            for name, value in options
+        )
+
+    def _agree(self, now: float) -> None:
+        """Acknowledge the server's options, unless it sends the file by now (RFC 2347)."""
+        if self.state is State.ASKED:
+            self._deadline = now + self._timeout_s
+            self._last_packet = encode_packet(Ack(0))
+            self._outbox.append(Datagram(self._last_packet, self._peer))
 
     def _receive_block(self, block: int, payload: bytes, now: float) -> None:
         if len(payload) > _BLOCK_SIZE:

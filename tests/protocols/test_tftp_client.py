@@ -188,6 +188,30 @@ def test_what_has_no_place_in_a_read_ends_it(packet: Packet, code: ErrorCode) ->
     assert failure(read).failure is ReadFailure.ERROR
 
 
+@pytest.mark.parametrize("agreed", [(("Proxied", "1"),), (("blksize", "512"),)])
+def test_a_server_may_agree_to_an_option_that_changes_nothing(
+    agreed: tuple[tuple[str, str], ...],
+) -> None:
+    read = TftpRead(NAME, size_limit=LIMIT, options=(PROXIED,))
+    read.datagrams_to_send(0.0)
+    assert give(read, OptionAck(agreed)) == give(read, OptionAck(agreed)) == [Ack(0)]
+    read.handle_timeout(0.6)
+    assert read.datagrams_to_send(0.6) == [Datagram(encode_packet(Ack(0)), PEER)]
+    assert give(read, Data(1, b"a" * 512)) == [Ack(1)]
+    assert give(read, OptionAck(agreed)) == []  # a late copy
+    give(read, Data(2, b""))
+    assert events(read) == [Retransmitted(1), FileReceived(b"a" * 512)]
+
+
+def test_an_option_that_was_not_offered_is_refused() -> None:
+    read = TftpRead(NAME, size_limit=LIMIT, options=(PROXIED,))
+    read.datagrams_to_send(0.0)
+    (answer,) = give(read, OptionAck((("blksize", "1024"),)))
+    assert isinstance(answer, ErrorPacket)
+    assert answer.code == ErrorCode.OPTIONS_REFUSED
+    assert failure(read).failure is ReadFailure.ERROR
+
+
 def test_bytes_that_are_no_packet_end_the_read() -> None:
     read = read_of()
     read.receive_datagram(b"\0\3", PEER, 0.1)
