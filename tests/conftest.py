@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-pytest_plugins = ("tests.fixtures.postgres", "tests.fixtures.clusters")
+pytest_plugins = (
+    "tests.fixtures.postgres",
+    "tests.fixtures.clusters",
+    "tests.fixtures.seedclusters",
+)
 
 
 def pytest_asyncio_loop_factories(
