@@ -35,7 +35,8 @@ TIME_TO_LIVE_PARAMETER = "TimeToLive"
 
 _LIFE_LIMIT_S = 0xFFFFFFFF
 _ETOKEN_SUBJECT = 'cn="sast-'
-_ETOKEN_ISSUER = "cn=cisco manufacturing ca"
+_ETOKEN_ISSUER = " manufacturing ca"
+"""How the issuer's common name ends: Cisco's of real tokens, cucmsim's of simulated ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +293,8 @@ def _time_to_live(replica: Replica, node: str) -> int:
 
 def _is_etoken(subject: str, issuer: str) -> bool:
     """Whether the names are those of a hardware token's certificate (seed 001)."""
-    return subject.lower().startswith(_ETOKEN_SUBJECT) and issuer.lower().startswith(_ETOKEN_ISSUER)
+    issuer_name = issuer.lower().partition(";")[0]
+    return subject.lower().startswith(_ETOKEN_SUBJECT) and issuer_name.endswith(_ETOKEN_ISSUER)
 
 
 def _nothing() -> None:

@@ -349,6 +349,15 @@ def test_a_name_with_line_breaks_makes_no_trace_line_of_its_own() -> None:
     assert r"tvsHandleQueryCertReq : Subject Name is: CN=y\n18:01:06.345 | debug forged" in lines
 
 
+def test_a_simulated_etoken_is_called_one_too() -> None:
+    rig = Rig()
+    rig.take_lines()
+    rig.verification.query("cn=cucmsim Manufacturing CA;o=cucmsim", b"\1", ETOKEN_SUBJECT)
+    assert "tvsHandleQueryCertReq : This is SAST eToken cert" in rig.take_lines()
+    rig.verification.query("cn=another CA;o=Manufacturing CA", b"\1", ETOKEN_SUBJECT)
+    assert "tvsHandleQueryCertReq : This is SAST eToken cert" not in rig.take_lines()
+
+
 def test_an_etoken_is_found_in_the_ctl_with_the_lines_of_seed_001(etoken_der: bytes) -> None:
     lines: list[str] = []
     ctl = ctl_of(etoken_record(load_certificate(etoken_der)))
