@@ -62,10 +62,11 @@ async def import_certificate(context: Context, arguments: Arguments) -> Steps:
     if is_own:
         _check_authority(context, unit, arguments.get("caCert"))
     yield "Paste the Certificate and Hit Enter\n"
-    pasted = ""
-    while not _is_whole(pasted):
-        pasted += (yield Question("")) + "\n"
-    data = pasted.encode(errors="replace")
+    lines, size = list[str](), 0
+    while not (lines and _is_last(lines[-1])) and size <= _MOST_CHARACTERS:
+        lines.append((yield Question("")))
+        size += len(lines[-1]) + 1
+    data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
     if is_own:
         yield _said(await upload_certificate(operator, node, unit, data))
     else:
@@ -81,12 +82,9 @@ def _check_authority(context: Context, unit: str, name: str | None) -> None:
         raise RefusedError(f"CA certificate {name} is not available in the trust-store")
 
 
-def _is_whole(pasted: str) -> bool:
-    """Tell whether a paste has ended: with the last line of PEM, or with an empty one."""
-    if len(pasted) > _MOST_CHARACTERS:
-        return True
-    last = pasted.splitlines()[-1].strip() if pasted else "?"
-    return not last or last.startswith(_END)
+def _is_last(line: str) -> bool:
+    """Tell whether a line ends a paste: the last of PEM, or an empty one."""
+    return not line.strip() or line.strip().startswith(_END)
 
 
 def _said(outcome: Outcome) -> str:

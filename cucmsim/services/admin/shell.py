@@ -7,7 +7,8 @@ from typing import Protocol
 
 import structlog
 
-from cucmsim.errors import CucmsimError, RefusedError, StoreError
+from cucmsim.errors import RefusedError, StoreError
+from cucmsim.formats.names import escape_controls
 from cucmsim.protocols.admin_events import Question
 from cucmsim.protocols.admin_grammar import Grammar, Match, Mismatch, Syntax
 from cucmsim.services.admin.command import Command, Context, Mark, Steps
@@ -56,11 +57,10 @@ async def carry_out(
         _check(found.syntax, context)
         return await _drive(commands[found.syntax].run(context, found.arguments), dialogue)
     except RefusedError as error:
-        await dialogue.write(f"{error}\n{UNSUCCESSFUL}\n")
-    except CucmsimError as error:
-        _log(context, found, error)
-        said = f"{error}\n" if isinstance(error, StoreError) else ""
-        await dialogue.write(f"{said}{UNSUCCESSFUL}\n")
+        await dialogue.write(f"{_shown(error)}\n{UNSUCCESSFUL}\n")
+    except StoreError as error:
+        _logger(context).warning("command failed", command=found.syntax.name, why=str(error))
+        await dialogue.write(f"{_shown(error)}\n{UNSUCCESSFUL}\n")
     except Exception as error:  # noqa: BLE001 - a fault of a command ends that command only
         _log(context, found, error)
         await dialogue.write(f"{UNSUCCESSFUL}\n")
@@ -71,7 +71,12 @@ def _mismatch(found: Mismatch) -> str:
     """Say what is wrong with a line; only for no command at all the verdict comes first."""
     if found.is_unknown:
         return f"{UNSUCCESSFUL}\n{found.text}\n"
-    return f"{found.text}\n{UNSUCCESSFUL}\n"
+    return f"{_shown(found.text)}\n{UNSUCCESSFUL}\n"
+
+
+def _shown(said: Exception | str) -> str:
+    """Return words that may repeat what was typed, with nothing a terminal would obey."""
+    return "\n".join(escape_controls(line) for line in str(said).split("\n"))
 
 
 def _check(syntax: Syntax, context: Context) -> None:
@@ -104,5 +109,11 @@ async def _drive(steps: Steps, dialogue: Dialogue) -> Outcome:
 
 def _log(context: Context, found: Match, error: Exception) -> None:
     """Log a failure with the command's words; arguments may be secret."""
-    log: structlog.typing.FilteringBoundLogger = structlog.get_logger(node=context.node_name)
-    log.error("command failed", command=found.syntax.name, error=repr(error), exc_info=error)
+    _logger(context).error(
+        "command failed", command=found.syntax.name, error=repr(error), exc_info=error
+    )
+
+
+def _logger(context: Context) -> structlog.typing.FilteringBoundLogger:
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(node=context.node_name)
+    return logger
