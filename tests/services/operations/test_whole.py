@@ -32,6 +32,7 @@ from cucmsim.services.operations.bulk import (
     export_certificates,
     import_certificates,
 )
+from cucmsim.services.operations.capforders import CapfOrder, order_capf
 from cucmsim.services.operations.clockmove import advance_clock
 from cucmsim.services.operations.csr import generate_csr, show_csr
 from cucmsim.services.operations.ctl import delete_ctl, reset_ctl_localkey, update_ctl
@@ -50,7 +51,7 @@ from cucmsim.services.operations.stalelsc import delete_stale_lscs
 from cucmsim.services.operations.tftpfiles import delete_tftp_file
 from cucmsim.services.operations.trust import delete_certificate, upload_trust_certificate
 from cucmsim.services.operations.upload import upload_certificate
-from cucmsim.store.rows import Device, TftpFile
+from cucmsim.store.rows import Device, PendingOperation, TftpFile
 from cucmsim.store.store import Store
 from tests.fixtures.breaking import Break, Breaker, Rows, SameEntropy, Tables, breaking
 from tests.fixtures.postgres import SECURITY_PASSWORD
@@ -186,6 +187,9 @@ OPERATIONS: Mapping[str, Prepare] = {
         lambda one: set_activation(one, SUBSCRIBER, "Cisco Tftp", is_activated=False)
     ),
     "delete a file of TFTP": remove_shared_file,
+    "order a CAPF operation": simple(
+        lambda one: order_capf(one, ["SEP001B54C25A01"], CapfOrder(PendingOperation.INSTALL))
+    ),
     "move the clock": simple(lambda operator: advance_clock(operator, HOLD)),
 }
 
