@@ -8,12 +8,13 @@ written (a full disk) costs its lines and nothing else.
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cucmsim.clock import Clock
+from cucmsim.formats.names import escape_controls
 from cucmsim.services.journal import Exchange, Trace
 
 __all__ = ["TraceFile", "TraceFiles", "TraceName", "both"]
@@ -151,11 +152,9 @@ class TraceFiles:
     def record(self, exchange: Exchange) -> None:
         """Write a finished request; TVS has written its own lines about it."""
         if exchange.service != "tvs" and exchange.service in self._traces:
-            device = f" {exchange.device}" if exchange.device else ""
-            self._traces[exchange.service](
-                f"{exchange.peer}{device}: {exchange.request}: {exchange.answer}"
-                f" ({exchange.milliseconds:.1f} ms)"
-            )
+            trace = self._traces[exchange.service]
+            for line in _lines(exchange):
+                trace(escape_controls(line))
 
     def change_sides(self) -> None:
         """Make the logs so far those of the inactive side, and the other way round."""
@@ -170,6 +169,21 @@ class TraceFiles:
         """Write what was collected, before somebody reads."""
         for trace in self._traces.values():
             trace.flush()
+
+
+def _lines(exchange: Exchange) -> Iterator[str]:
+    """Yield what is said of a request; first what TFTP did about a file that it does not have.
+
+    Source: phone.md 1.3, the row about CTLSEP and ITLSEP files of a phone that is not known.
+    """
+    device = f" {exchange.device}" if exchange.device else ""
+    is_file = exchange.service in ("tftp", "http")
+    if is_file and device and "not found" in exchange.answer.lower():
+        yield f"Checking [{exchange.request.rpartition(' ')[2]}.sgn] to strip"
+    yield (
+        f"{exchange.peer}{device}: {exchange.request}: {exchange.answer}"
+        f" ({exchange.milliseconds:.1f} ms)"
+    )
 
 
 def both(first: Trace | None, second: Trace | None) -> Trace | None:

@@ -1,6 +1,7 @@
 """Trace files: names, lines, rotation, bounds, and a disk that takes nothing."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -112,6 +113,26 @@ async def test_an_exchange_is_one_line_but_of_tvs(
         "18:24:27.000 | debug 192.0.2.9 SEP001122334455: RingList.xml: sent (1.3 ms)\n"
         "18:24:27.000 | debug 192.0.2.9: RingList.xml: sent (1.3 ms)\n"
     )
+
+
+async def test_a_file_of_an_unknown_phone_is_looked_for_in_vain(
+    tmp_path: Path, stepping_clock: SteppingClock
+) -> None:
+    # phone.md 1.3: "Checking [CTLSEP....tlv.sgn] to strip", and the answer is file not found
+    name, said = "CTLSEP001122334455.tlv", {"tftp": "error 1: File not found", "http": "not found"}
+    traces = TraceFiles(tmp_path, stepping_clock)
+    for service, answer in said.items():
+        request = name if service == "tftp" else f"GET {name}"
+        traces.record(replace(_exchange(service), request=request, answer=answer))
+    traces.record(replace(_exchange("tftp", None), request="a\x1b[31m", answer="not found"))
+    traces.flush()
+    first, second = (
+        (tmp_path / "active/cm/trace/tftp/sdi" / f"{stem}00000001.txt").read_text().splitlines()
+        for stem in ("chttp", "ctftp")
+    )
+    assert first[0] == second[0] == f"18:24:27.000 | debug Checking [{name}.sgn] to strip"
+    assert second[2].startswith("18:24:27.000 | debug 192.0.2.9: a\\x1b[31m: not found")
+    assert (len(first), len(second)) == (2, 3)
 
 
 async def test_traces_that_are_off_write_nothing(
