@@ -54,6 +54,8 @@ def _sftp(
     """
     if not directory.is_dir():
         raise CommandError(f"{directory}: no such directory", _USAGE)
+    if not user:
+        raise CommandError("found no --user, expected a name", _USAGE)
     login = SftpLogin(user, _password(password_file))
     shown = host_key(_key_path(directory.resolve(), key), _KEY_TYPE)
     configure_logs(LogFormat.CONSOLE, "info", SystemClock())

@@ -54,6 +54,7 @@ def test_what_cannot_be_served_is_said(directory: Path, monkeypatch: pytest.Monk
     above = directory.parent
     assert "none: no such directory" in refused(above / "none", "--user", USER)
     assert "found no password in SFTP_PASSWORD" in refused(directory, "--user", USER)
+    assert "expected a name" in refused(directory, "--user", "")
     wanted = (directory, "--user", USER, "--password-file")
     assert "none: No such file or directory" in refused(*wanted, above / "none")
     (above / "a file").touch()

@@ -81,7 +81,10 @@ def test_an_itl_is_emptied_when_neither_tvs_nor_tftp_is_in_it() -> None:
         emptied = itl(release=release, rollback=True)
         assert TrustLists.of(Flash(itl=emptied)).holding is Holding.NOTHING
         assert TrustLists.of(Flash(ctl=ctl(), itl=emptied)).holding is Holding.CTL
+        let_go = Flash(ctl=ctl(non_secure=True), itl=emptied)
+        assert TrustLists.of(let_go).holding is Holding.NOTHING
         assert TrustLists.of(Flash(ctl=ctl(), itl=itl(release=release))).holding is Holding.BOTH
+    assert TrustLists.of(Flash(ctl=ctl(non_secure=True))).holding is Holding.CTL
 
 
 def test_no_damaged_byte_of_a_trust_list_or_signed_file_is_accepted() -> None:

@@ -45,6 +45,14 @@ CASES = pytest.mark.parametrize(
     [(OLD, LATER), (NEW, SEED), (NEW, LATER)],
     ids=["79xx-12.5", "88xx-seed", "88xx-12.5"],
 )
+SECURE_PHONE = f"""
+[[phones]]
+mac = "{NEW.mac}"
+model = "{NEW.model}"
+protocol = "SIP"
+lines = ["2002"]
+device_security_mode = "encrypted"
+"""
 FOLLOWS = [
     (FileKind.CTL, TrustSource.TVS),
     (FileKind.ITL, TrustSource.CTL),
@@ -258,3 +266,27 @@ async def test_a_cluster_made_non_secure_lets_its_phones_go_to_another_such(
     assert accepted(summary)[0] == (FileKind.ITL, TrustSource.BLIND)
     assert refused(summary) == []
     assert summary.registered == TARGET
+
+
+async def test_a_foreign_lsc_is_refused_over_tls_until_the_source_s_capf_is_trusted(
+    labs: Labs,
+) -> None:
+    labs = labs.of(SEED)
+    labs.target.lab.phones = SECURE_PHONE
+    labs.source.lab.phones = f'{SECURE_PHONE}pending_operation = "install"\n'
+    async with labs.source.lab.running() as source, labs.target.lab.running() as target:
+        handset = labs.new_phone(NEW)
+        await handset.boot()
+        at_home, first = await labs.send(handset, labs.source)
+        await trust(source, target, SIGNERS[SEED], "Phone-SAST-trust")
+        moved, second = await labs.send(at_home, labs.target)
+        await give(target, "set cert import trust CallManager-trust", pem(source, "CAPF"))
+        await give(target, "utils service restart Cisco CallManager")
+        _, third = await labs.send(moved, labs.target)
+
+    assert at_home.flash.lsc is not None
+    assert first.registered == PUBLISHER
+    assert accepted(second) == FOLLOWS
+    assert second.registered is None
+    assert moved.flash.lsc == at_home.flash.lsc
+    assert third.registered == TARGET
