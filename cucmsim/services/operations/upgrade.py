@@ -81,9 +81,7 @@ async def begin_upgrade(
         check_upgrade(replica, node, version)
         return Sides(sides.active, None, Installation(version, ends, switches))
 
-    sides = await _carry_out(operator, node, begin)
-    _log("upgrade begun", node, version)
-    return sides
+    return await _carry_out(operator, node, begin, "upgrade begun")
 
 
 def check_upgrade(replica: Replica, node: str, version: Version) -> None:
@@ -117,9 +115,7 @@ async def cancel_upgrade(operator: Operator, node: str) -> Sides:
             raise RefusedError("There is no upgrade in progress.")
         return Sides(sides.active)
 
-    sides = await _carry_out(operator, node, cancel)
-    structlog.get_logger().info("upgrade cancelled", node=node)
-    return sides
+    return await _carry_out(operator, node, cancel, "upgrade cancelled")
 
 
 async def finish_upgrade(operator: Operator, node: str) -> Sides:
@@ -141,9 +137,7 @@ async def finish_upgrade(operator: Operator, node: str) -> Sides:
         is_next = installation.switches and _may_run(replica, node, installation.version)
         return _switched(installed) if is_next else installed
 
-    sides = await _carry_out(operator, node, finish)
-    _log("upgrade installed", node, sides.inactive)
-    return sides
+    return await _carry_out(operator, node, finish, "upgrade installed")
 
 
 async def switch_version(operator: Operator, node: str) -> Sides:
@@ -158,9 +152,7 @@ async def switch_version(operator: Operator, node: str) -> Sides:
     def switch(replica: Replica, _sides: Sides) -> Sides:
         return _switched(check_switch(replica, node))
 
-    sides = await _carry_out(operator, node, switch)
-    _log("version switched", node, sides.active)
-    return sides
+    return await _carry_out(operator, node, switch, "version switched")
 
 
 def check_switch(replica: Replica, node: str) -> Sides:
@@ -197,8 +189,11 @@ def _switched(sides: Sides) -> Sides:
     return Sides(sides.inactive or sides.active, sides.active)
 
 
-async def _carry_out(operator: Operator, node: str, change: _Change) -> Sides:
-    """Change the versions of a node, with the certificates that a new active one makes."""
+async def _carry_out(operator: Operator, node: str, change: _Change, event: str) -> Sides:
+    """Change the versions of a node, with the certificates that a new active one makes.
+
+    `event` is what the log says of it; nothing when nothing changes.
+    """
     replica = await operator.newest()
     before = _known(replica, node)
     after = change(replica, before)
@@ -213,6 +208,8 @@ async def _carry_out(operator: Operator, node: str, change: _Change) -> Sides:
         for own, held in replaced:
             if held is not None:
                 await put_replacement(transaction, own, held)
+    if after != before:
+        _log(event, node, after)
     await operator.newest()
     return after
 
@@ -287,11 +284,11 @@ async def _follow(operator: Operator, node: str, release: Release) -> None:
             there = Version.of(release)
         return Sides(there, sides.active)
 
-    before = sides_of(await operator.newest(), node)
-    after = await _carry_out(operator, node, follow)
-    if after != before:
-        _log("release changed by the description", node, after.active)
+    await _carry_out(operator, node, follow, "release changed by the description")
 
 
-def _log(event: str, node: str, version: Version | None) -> None:
-    structlog.get_logger().info(event, node=node, version=str(version))
+def _log(event: str, node: str, sides: Sides) -> None:
+    installing = sides.installation and str(sides.installation.version)
+    inactive = sides.inactive and str(sides.inactive)
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger(node=node)
+    log.info(event, active=str(sides.active), inactive=inactive, installing=installing)

@@ -207,7 +207,7 @@ async def test_the_description_counts_for_new_nodes_and_when_it_says_something_n
     assert sides_of(same, PUBLISHER).active == TWELVE
     with capture_logs() as logs:
         other = await follow_description(operator, twelve)
-    told = [(entry["node"], entry["version"]) for entry in logs if "description" in entry["event"]]
+    told = [(entry["node"], entry["active"]) for entry in logs if "description" in entry["event"]]
     assert told == [(PUBLISHER, "12.5.1.10000-1"), (SUBSCRIBER, "12.5.1.10000-1")]
     assert sides_of(other, PUBLISHER) == Sides(Version.of(twelve), TWELVE)
     assert sides_of(other, SUBSCRIBER) == Sides(Version.of(twelve), Version.of(ten))
