@@ -69,17 +69,17 @@ def bind_error(service: str, address: str, port: int, error: OSError) -> StartEr
     if error.errno == errno.EADDRINUSE:
         return StartError(
             f"{where}: the port is in use; `ss -lntup sport = :{port}` shows by whom. Stop that "
-            "program, or choose another port for this node in the configuration"
+            "program, or choose another port"
         )
     if error.errno == errno.EACCES and port < _PRIVILEGED:
         return StartError(
-            f"{where}: ports below {_PRIVILEGED} need privileges; choose a higher port in the "
-            "configuration, or allow it with `sysctl net.ipv4.ip_unprivileged_port_start`"
+            f"{where}: ports below {_PRIVILEGED} need privileges; choose a higher port, or allow "
+            "it with `sysctl net.ipv4.ip_unprivileged_port_start`"
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return StartError(
-            f"{where}: this machine does not have the address {address}; give the node one that "
-            "it has (config/lab-single-address.toml uses 127.0.0.1 only)"
+            f"{where}: this machine does not have the address {address}; choose one that it has "
+            "(config/lab-single-address.toml uses 127.0.0.1 only)"
         )
     return StartError(f"{where}: {error.strerror or error}")
 

@@ -1,11 +1,17 @@
 """`cucmsim sftp`: in this process for what it refuses, as a process of its own for its manners."""
 
+import asyncio
+import os
+import signal
 import socket
 from pathlib import Path
 
+import asyncssh
 import pytest
 
+from cucmsim.cli.sftp import _serve
 from cucmsim.daemons.sftpclient import AsyncSftpClient
+from cucmsim.daemons.sftpserver import SftpDirectory, SftpLogin
 from cucmsim.services.sftp import HostKey, SftpAccount
 from tests.fixtures.clusters import run_cli
 from tests.fixtures.sftpservers import PASSWORD, USER, RunningSftp, sftp_process
@@ -26,11 +32,11 @@ async def keep(running: RunningSftp, data: bytes) -> HostKey:
     return key
 
 
-async def test_it_serves_under_the_same_key_until_ctrl_c(directory: Path) -> None:
+def test_it_serves_under_the_same_key_until_ctrl_c(directory: Path) -> None:
     keys = []
     for data in (b"first", b"second"):
         with sftp_process(directory) as running:
-            keys.append(await keep(running, data))
+            keys.append(asyncio.run(keep(running, data)))
             output, errors = running.stop()
         assert (running.process.returncode, output) == (0, "Stopped.\n")
         assert "file written" in errors
@@ -41,6 +47,20 @@ async def test_it_serves_under_the_same_key_until_ctrl_c(directory: Path) -> Non
     assert (directory / "a.p12").read_bytes() == b"second"
     kept = directory.parent / ".served.ssh_host_key"
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_signal_ends_it(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = asyncssh.generate_private_key("ssh-rsa")
+    server = SftpDirectory(("127.0.0.1", 0), directory, SftpLogin(USER, PASSWORD), key)
+    serving = asyncio.create_task(_serve(server, "127.0.0.1", key))
+    while not server.ports:  # noqa: ASYNC110 - of another task, seen by its effect
+        await asyncio.sleep(0)
+    port = server.ports[0]
+    os.kill(os.getpid(), signal.SIGTERM)
+    await serving
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"Serving sftp://{USER}@127.0.0.1:{port}/"
+    assert told[-1] == "Stopped."
 
 
 def refused(*arguments: object) -> str:
