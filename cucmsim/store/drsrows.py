@@ -28,7 +28,7 @@ _PLATFORM = "cucmsim_platform"
 _POINTING = ("cucmsim_privatekey", "cucmsim_csr", "cucmsim_tftpfile", "cucmsim_alarm", _PLATFORM)
 """What points into the database, and is emptied with it."""
 _READ_BY_ROW = ("device", "cucmsim_tftpfile")
-_UNNOTED = (_NUMBERS, "cucmsim_applied")
+_AT_ONCE = 1000
 
 
 def _is_dumped(table: Table) -> bool:
@@ -69,8 +69,7 @@ async def replace_database(writer: Writer, tables: Tables) -> None:
     await _replace_numbers(writer, tables[_NUMBERS])
     for table in _DUMPED:
         if table.name != _NUMBERS:
-            noted = table.name not in _UNNOTED
-            await writer.insert_many(table.name, tables[table.name], noted=noted)
+            await _fill(writer, table.name, tables[table.name])
     await _put_platforms(writer.session, kept)
 
 
@@ -87,9 +86,16 @@ async def _empty(writer: Writer, table: Table) -> None:
     if table.name in _READ_BY_ROW:
         for (pkid,) in await writer.session.rows(select(table.c.pkid)):
             writer.touch(table.name, str(pkid), "D")
-    elif table.name not in _UNNOTED:
+    else:
         writer.touch(table.name, "", "D")
     await writer.session.execute(delete(table))
+
+
+async def _fill(writer: Writer, name: str, rows: Sequence[Values]) -> None:
+    """Insert rows, a thousand at a time, so that what else is done goes on."""
+    for start in range(0, len(rows), _AT_ONCE):
+        chunk = rows[start : start + _AT_ONCE]
+        await writer.insert_many(name, chunk, noted=name in _READ_BY_ROW)
 
 
 async def _replace_numbers(writer: Writer, rows: Sequence[Values]) -> None:

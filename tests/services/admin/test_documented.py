@@ -84,6 +84,28 @@ SHOWN = {
         file search tftp x "y"
         file tail tftp x
     """,
+    "cucm.md 1.7, disaster recovery": """
+        utils disaster_recovery device add network sftp1 /backups joemar2-server.cisco.com joemar2 2
+        utils disaster_recovery device list
+        utils disaster_recovery device delete *
+        utils disaster_recovery backup network UCM sftp1
+        utils disaster_recovery restore network cucm-pub 2026-03-01-12-00-00 sftp1
+        utils disaster_recovery estimate_tar_size UCM
+        utils disaster_recovery history backup
+        utils disaster_recovery history restore
+        utils disaster_recovery jschLogs operation enable
+        utils disaster_recovery prepare restore pub_from_sub
+        utils disaster_recovery schedule add nightly sftp1 UCM 2026/03/02-02:00 monthly
+        utils disaster_recovery schedule enable nightly
+        utils disaster_recovery schedule disable nightly
+        utils disaster_recovery schedule delete nightly
+        utils disaster_recovery schedule list
+        utils disaster_recovery show_backupfiles sftp1
+        utils disaster_recovery show_registration cucm-pub
+        utils disaster_recovery status backup
+        utils disaster_recovery status restore
+        utils disaster_recovery cancel_backup
+    """,
     "cucm.md, not found": "show tls min-version",
     "issue 5": """
         show status

@@ -9,6 +9,7 @@ The publisher's have the database and the files that every node serves. Certific
 requests are DER, keys PKCS#8.
 """
 
+import asyncio
 import json
 import re
 from base64 import b64decode, b64encode
@@ -80,7 +81,11 @@ async def collect(
         return await _platform(transaction, replica, node)
     if component == TFTP:
         return _tftp(replica, node)
-    tables = await transaction.dump_database()
+    return await asyncio.to_thread(_database, await transaction.dump_database())
+
+
+def _database(tables: Tables) -> dict[str, bytes]:
+    """Return the rows as files. Blocks: 40,000 phones take a second."""
     return {
         f"{name}.json": json.dumps([_shown(row) for row in rows]).encode()
         for name, rows in tables.items()

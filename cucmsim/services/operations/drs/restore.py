@@ -160,7 +160,7 @@ async def _read(
             opened[server, component.name] = await asyncio.to_thread(
                 _opened, data, component.file, password, bound_to
             )
-    return _restored(manifest, servers, opened)
+    return await asyncio.to_thread(_restored, manifest, servers, opened)
 
 
 def _opened(data: bytes, file: str, password: str, bound_to: str) -> Mapping[str, bytes]:
@@ -172,7 +172,7 @@ def _restored(
     servers: Sequence[str],
     opened: Mapping[tuple[str, str], Mapping[str, bytes]],
 ) -> _Restored:
-    """Return what the opened files say. Raises RefusedError where one is not listed."""
+    """Return what the opened files say. Blocks. Raises RefusedError where one is not listed."""
     try:
         return _Restored(
             manifest,
@@ -191,12 +191,13 @@ async def _apply(operator: Operator, contents: _Restored, operation: Operation) 
     try:
         async with operator.store.transaction() as transaction:
             before = await transaction.replica()
-            requests = await _requests(transaction, before)
+            requests, shown = await _requests(transaction, before), before
             if contents.tables is not None:
                 await transaction.replace_database(contents.tables)
-                await _keep_machines(transaction, before)
-                await _keep_own_parameters(transaction, before)
-            await _put_certificates(transaction, before, contents)
+                shown = await transaction.replica()
+                await _keep_machines(transaction, before, shown)
+                await _keep_own_parameters(transaction, before, shown)
+            await _put_certificates(transaction, before, shown, contents)
             await _put_requests(transaction, contents, requests)
             await _put_files(transaction, before, contents)
             await transaction.set_service_parameter(
@@ -205,7 +206,6 @@ async def _apply(operator: Operator, contents: _Restored, operation: Operation) 
             for component in contents.manifest.components:
                 if component.server in contents.platforms:
                     operation.note(component.server, component.name)
-            await transaction.replica()
             await operation.succeed(transaction)
     except CucmsimError:
         raise
@@ -226,17 +226,17 @@ async def _requests(
     return held
 
 
-async def _keep_machines(transaction: Transaction, before: Replica) -> None:
+async def _keep_machines(transaction: Transaction, before: Replica, restored: Replica) -> None:
     """Give every node the address and ports that it has."""
-    restored = (await transaction.replica()).nodes
     for name, node in before.nodes.items():
-        held = restored[name]
+        held = restored.nodes[name]
         await transaction.put_node(replace(held, address=node.address, ports=node.ports))
 
 
-async def _keep_own_parameters(transaction: Transaction, before: Replica) -> None:
+async def _keep_own_parameters(
+    transaction: Transaction, before: Replica, restored: Replica
+) -> None:
     """Leave what only this program knows as it is; of the clocks the one further ahead counts."""
-    restored = await transaction.replica()
     ahead = max(advance_of(before), advance_of(restored))
     for node, service, name in restored.service_parameters:
         if service == OWN_SERVICE:
@@ -248,14 +248,20 @@ async def _keep_own_parameters(transaction: Transaction, before: Replica) -> Non
         await put_advance(transaction, ahead)
 
 
-async def _put_certificates(transaction: Transaction, before: Replica, contents: _Restored) -> None:
-    """Give each server its pairs of the backup; where it has none, those it has in its files."""
-    shown = await transaction.replica()
+async def _put_certificates(
+    transaction: Transaction, before: Replica, shown: Replica, contents: _Restored
+) -> None:
+    """Give each server its pairs of the backup; where it has none, those it has in its files.
+
+    `shown` is what the database shows now, without keys where it was replaced.
+    """
     for node, platform in contents.platforms.items():
         for unit, pair in platform.own.items():
             await _put_own(transaction, node, unit, pair)
             for store in TRUST_STORES_OF[Unit(unit)] if contents.tables is None else ():
                 await transaction.put_trust_certificate(store, pair.public_der)
+    if contents.tables is None:
+        return
     for (node, unit), held in before.own.items():
         restored = contents.platforms.get(node)
         if restored is not None and unit in restored.own:
