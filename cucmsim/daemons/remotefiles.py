@@ -191,4 +191,4 @@ def _failed(event: ReadFailed) -> RemoteAnswer:
         return NoAnswer(event.text, is_silent=True)
     if event.code is None and event.failure is not ReadFailure.TOO_LARGE:
         return NoAnswer(event.text)
-    return Missing(event.text or event.failure.value)
+    return Missing("" if event.failure is ReadFailure.NOT_FOUND else event.text)

@@ -107,10 +107,10 @@ class Found:
 class Missing:
     """The location answers that it has no such file, or none that we take."""
 
-    text: str = "not found"
+    text: str = ""
 
     def __str__(self) -> str:
-        return self.text
+        return f"not found: {self.text}" if self.text else "not found"
 
 
 @dataclass(frozen=True, slots=True)

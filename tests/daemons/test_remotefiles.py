@@ -149,7 +149,13 @@ async def test_a_file_comes_as_it_is_and_a_missing_or_too_large_one_does_not(
         assert await get(location, "exact") == Found(b"x" * 512)
         missing = await get(location, "CTLSEP001B54C25A01.tlv")
         large = await get(location, "large")
-    assert str(missing) == {"http": "HTTP/1.1 404 Not Found", "tftp": "File not found"}[scheme]
+    assert (
+        str(missing)
+        == {
+            Scheme.HTTP: "not found: HTTP/1.1 404 Not Found",
+            Scheme.TFTP: "not found",
+        }[scheme]
+    )
     assert large == Missing("more than 5120 bytes")
 
 
