@@ -15,7 +15,7 @@ from cucmsim.cluster.power import NodePower
 from cucmsim.errors import RefusedError, StoreError
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.upgrade import finish_upgrade
-from cucmsim.services.operations.versions import Installation, sides_of
+from cucmsim.services.operations.versions import Installation, has_sides, sides_of
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 
@@ -64,8 +64,8 @@ class UpgradeRunner:
 
     def _on_change(self, old: Replica, new: Replica) -> None:
         for node, power in self._powers.items():
-            if node not in old.nodes or node not in new.nodes:
-                continue
+            if not (has_sides(old, node) and has_sides(new, node)):
+                continue  # taken out of the cluster by another process
             self._time(node, new)
             if sides_of(old, node).active != sides_of(new, node).active:
                 self._begin(self._restart(power))

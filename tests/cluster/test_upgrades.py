@@ -1,6 +1,7 @@
 """Upgrades of running clusters: the API, what nodes do by themselves, restarts of the process."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,18 @@ async def test_a_switch_waits_for_a_restart_that_is_under_way(lab: Lab) -> None:
             await cluster.powers[PUBLISHER].finished()
         states = {one.state for one in cluster.nodes[PUBLISHER].services()}
     assert states == {"started"}
+
+
+async def test_a_node_that_is_taken_out_of_the_cluster_is_left_alone(lab: Lab) -> None:
+    async with lab.running() as cluster:
+        held = cluster.view.replica
+        others = {
+            key: value for key, value in held.service_parameters.items() if key[0] != SUBSCRIBER
+        }
+        cluster.view.replace(replace(held, service_parameters=others))
+        cluster.view.replace(held)
+        await upgrade(cluster, NUMBER, PUBLISHER, SUBSCRIBER)
+        assert sides_of(cluster.view.replica, SUBSCRIBER).active == VERSION
 
 
 async def is_signed_by_itlrecovery(cluster: Cluster) -> bool:
