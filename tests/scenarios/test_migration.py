@@ -42,8 +42,8 @@ SIGNERS = {SEED: ["CallManager"], LATER: ["ITLRecovery", "CallManager"]}
 """Whose certificates the target's CTL and ITL are signed with, by the releases of the two."""
 CASES = pytest.mark.parametrize(
     ("identity", "releases"),
-    [(OLD, LATER), (NEW, SEED), (NEW, LATER)],
-    ids=["79xx-12.5", "88xx-seed", "88xx-12.5"],
+    [(NEW, SEED), (OLD, LATER)],
+    ids=["88xx-seed", "79xx-12.5"],
 )
 SECURE_PHONE = f"""
 [[phones]]
