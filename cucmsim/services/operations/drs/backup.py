@@ -39,6 +39,7 @@ from cucmsim.store.transaction import Transaction
 __all__ = ["back_up", "estimate_size", "list_backups"]
 
 _STAMP = "%Y-%m-%d-%H-%M-%S"
+_CLEANING_S = 5.0
 _Files = Mapping[tuple[str, str], Mapping[str, bytes]]
 """The files of a component by server and component."""
 
@@ -105,7 +106,9 @@ async def _write(drs: Drs, operation: Operation, server: SftpServer) -> str:
         whole = replace(manifest, components=tuple(written))
         await server.write_file(whole.file, whole.dump())
     except BaseException:
-        await _remove(server, [one.file for one in written])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLEANING_S):
+                await _remove(server, [one.file for one in written])
         raise
     return stamp
 
