@@ -17,6 +17,6 @@ pytestmark = [pytest.mark.interop, pytest.mark.slow]
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("path", WALKTHROUGHS, ids=lambda path: path.stem)
 def test_a_walkthrough_shows_what_it_says(path: Path, tmp_path: Path) -> None:
-    program("ssh")
-    program("bash")
+    for name in ("ssh", "bash", "curl", "openssl"):
+        program(name)
     follow(parse_walkthrough(path.read_text()), str(path.relative_to(ROOT)), tmp_path)

@@ -28,7 +28,7 @@ _SHELL_PROMPT = "\x1e$?\x1f"
 _AT_SHELL = re.compile("\x1e([0-9]+)\x1f\\Z")
 _AT_ADMIN = re.compile("(?:^|(?<=\n))admin:\\Z()")
 _COLOURS = re.compile("\x1b\\[[0-9;]*m")
-_COLUMNS = 200
+_COLUMNS = 400
 """So wide that no command goes over two lines."""
 _LEAVE = ("exit", "quit")
 
