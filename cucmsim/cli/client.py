@@ -13,6 +13,7 @@ from cucmsim.errors import CommandError, UnreachableError
 __all__ = ["ManagementClient", "clients_of", "publisher_client"]
 
 _TIMEOUT_S = 10.0
+_A_PHONE_S = 0.01
 _REFUSED = 400
 
 
@@ -34,13 +35,15 @@ class ManagementClient:
         """Return the answer to a GET."""
         return self._send("GET", url, parameters=parameters)
 
-    def post(self, url: str, body: Mapping[str, object] | None = None) -> object:
-        """Return the answer to a POST."""
-        return self._send("POST", url, body)
+    def post(
+        self, url: str, body: Mapping[str, object] | None = None, *, phones: int = 1
+    ) -> object:
+        """Return the answer to a POST about so many phones."""
+        return self._send("POST", url, body, phones=phones)
 
-    def patch(self, url: str, body: Mapping[str, object]) -> object:
-        """Return the answer to a PATCH."""
-        return self._send("PATCH", url, body)
+    def patch(self, url: str, body: Mapping[str, object], *, phones: int = 1) -> object:
+        """Return the answer to a PATCH about so many phones."""
+        return self._send("PATCH", url, body, phones=phones)
 
     def delete(self, url: str) -> object:
         """Return the answer to a DELETE."""
@@ -52,12 +55,14 @@ class ManagementClient:
         url: str,
         body: Mapping[str, object] | None = None,
         parameters: Mapping[str, str | int] | None = None,
+        phones: int = 1,
     ) -> object:
         self._knock()
+        timeout_s = _TIMEOUT_S + phones * _A_PHONE_S
         transport = httpx.HTTPTransport(uds=str(self.path))
         try:
             with httpx.Client(
-                transport=transport, base_url="http://cluster", timeout=_TIMEOUT_S
+                transport=transport, base_url="http://cluster", timeout=timeout_s
             ) as client:
                 answer = client.request(method, url, json=body, params=parameters)
         except httpx.TransportError as error:

@@ -166,7 +166,7 @@ def _set(  # noqa: PLR0913 - the options of a command line
     client = publisher_client(settings_for(config, data))
     query = choice.query_of(match=match)
     names = choice.chosen_devices(client, devices, query, everything=everything)
-    answer = client.patch("/devices", {"devices": names, "changes": given})
+    answer = client.patch("/devices", {"devices": names, "changes": given}, phones=len(names))
     changed = ChangedDevices.model_validate(answer).devices
     typer.echo(f"{changed[0] if len(changed) == 1 else count_of(len(changed), 'phone')} changed")
 

@@ -71,6 +71,7 @@ def _order(  # noqa: PLR0913 - the options of a command line
     }
     given = {name: value for name, value in wanted.items() if value is not None}
     body = {"devices": names, "operation": operation, **given}
-    report = CapfOrderReport.model_validate(client.post("/operations/capf", body))
+    answer = client.post("/operations/capf", body, phones=len(names))
+    report = CapfOrderReport.model_validate(answer)
     ends = "" if report.expires is None else f" until {report.expires:%Y-%m-%d %H:%M:%S} UTC"
     typer.echo(f"{operation}: {count_of(report.devices, 'phone')}{ends}")
