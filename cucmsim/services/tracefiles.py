@@ -174,7 +174,7 @@ class TraceFiles:
 def _lines(exchange: Exchange) -> Iterator[str]:
     """Yield what is said of a request; first what TFTP did about a file that it does not have.
 
-    Source: phone.md 1.3, the row about CTLSEP and ITLSEP files of a phone that is not known.
+    Source: phone.md 1.2, the row about CTLSEP and ITLSEP files of a phone that is not known.
     """
     device = f" {exchange.device}" if exchange.device else ""
     is_file = exchange.service in ("tftp", "http")

@@ -118,7 +118,7 @@ async def test_an_exchange_is_one_line_but_of_tvs(
 async def test_a_file_of_an_unknown_phone_is_looked_for_in_vain(
     tmp_path: Path, stepping_clock: SteppingClock
 ) -> None:
-    # phone.md 1.3: "Checking [CTLSEP....tlv.sgn] to strip", and the answer is file not found
+    # phone.md 1.2: "Checking [CTLSEP....tlv.sgn] to strip", and the answer is file not found
     name, said = "CTLSEP001122334455.tlv", {"tftp": "error 1: File not found", "http": "not found"}
     traces = TraceFiles(tmp_path, stepping_clock)
     for service, answer in said.items():
