@@ -14,12 +14,11 @@ Private keys are sealed under the cluster security password and bound to the pki
 
 import base64
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import select
 
 from cucmsim.entropy import SystemEntropy
 from cucmsim.errors import StoreError
@@ -27,10 +26,9 @@ from cucmsim.formats.names import rfc2253_name, serial_bytes
 from cucmsim.pki.certificates import load_certificate
 from cucmsim.pki.sealing import SealingKey
 from cucmsim.store.changelog import Writer
-from cucmsim.store.engine import Session, Values, whole
-from cucmsim.store.rows import ROLES_OF_STORE, OwnKey, StoredCertificate
-from cucmsim.store.schema import TABLES
-from cucmsim.store.typetables import TYPE_TABLES
+from cucmsim.store.engine import Values, moment, whole
+from cucmsim.store.rows import ROLES_OF_STORE
+from cucmsim.store.typetables import UNIT_NAMES
 
 __all__ = [
     "NodePlace",
@@ -42,14 +40,11 @@ __all__ = [
     "put_file_certificate",
     "put_own_certificate",
     "put_trust_certificate",
-    "read_certificates",
-    "read_own_keys",
     "sha1_base64",
     "unit_number",
 ]
 
-_UNITS = {name: number for number, name, _ in TYPE_TABLES["typecertificateservice"]}
-_UNIT_NAMES = {number: name for name, number in _UNITS.items()}
+_UNITS = {name: number for number, name in UNIT_NAMES.items()}
 _SERVICE_MAP = "certificateservicecertificatemap"
 _ROLE_MAP = "certificatetrustrolemap"
 _NODE_MAP = "certificateprocessnodemap"
@@ -152,7 +147,7 @@ async def _leave_in_trust_stores(writer: Writer, pkid: str, sha1: str) -> None:
 
 
 def _unit_name(service_map: dict[str, object]) -> str:
-    return _UNIT_NAMES.get(whole(service_map["tkcertificateservice"]), "")
+    return UNIT_NAMES.get(whole(service_map["tkcertificateservice"]), "")
 
 
 async def _own_row(writer: Writer, node: NodePlace, unit: int, own: OwnEntry) -> str:
@@ -265,11 +260,7 @@ def _key_place(node: str, unit: str) -> dict[str, object]:
 async def own_modified(writer: Writer, node: str, unit: str) -> datetime | None:
     """Return when the own certificate of a node (pkid) was replaced; None where it never was."""
     held = await writer.find("cucmsim_privatekey", _key_place(node, unit))
-    return None if held is None else _moment(held["modified"])
-
-
-def _moment(seconds: object) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(whole(seconds), UTC)
+    return None if held is None else moment(held["modified"])
 
 
 async def put_trust_certificate(
@@ -333,97 +324,8 @@ async def delete_node_certificates(writer: Writer, node: str) -> None:
     """Take a node's own certificates, requests and node maps away (`node` is a pkid)."""
     await writer.delete("cucmsim_csr", {"fkprocessnode": node})
     for held in await writer.find_all("cucmsim_privatekey", {"fkprocessnode": node}):
-        unit = _UNIT_NAMES[whole(held["tkcertificateservice"])]
+        unit = UNIT_NAMES[whole(held["tkcertificateservice"])]
         await delete_certificate(writer, unit, str(held["fkcertificate"]))
     for held in await writer.find_all(_NODE_MAP, {"fkprocessnode": node}):
         await writer.delete(_NODE_MAP, {"pkid": held["pkid"]})
         await _delete_if_unused(writer, str(held["fkcertificate"]))
-
-
-async def read_certificates(session: Session) -> tuple[StoredCertificate, ...]:
-    """Return every certificate with its maps, in the order of pkid."""
-    units = await _read_map(session, _SERVICE_MAP, "tkcertificateservice")
-    roles = await _read_map(session, _ROLE_MAP, "tktrustrole")
-    nodes = await _read_nodes(session, _NODE_MAP)
-    owners = await _read_nodes(session, "cucmsim_privatekey")
-    source, hashes = TABLES["certificate"], TABLES["certificatehashmap"]
-    query = (
-        select(source, hashes.c.hash)
-        .join(hashes, hashes.c.fkcertificate == source.c.pkid)
-        .order_by(source.c.pkid)
-    )
-    return tuple(
-        StoredCertificate(
-            pkid=(pkid := str(row["pkid"])),
-            servername=str(row["servername"]),
-            subjectname=str(row["subjectname"]),
-            issuername=str(row["issuername"]),
-            serialnumber=str(row["serialnumber"]),
-            certificate_der=_der(str(row["certificate"])),
-            hash=str(row["hash"]),
-            ipv4address=str(row["ipv4address"]),
-            timetolive=row["timetolive"] if isinstance(row["timetolive"], int) else None,
-            units=frozenset(_UNIT_NAMES[number] for number in units.get(pkid, ())),
-            roles=tuple(sorted(roles.get(pkid, ()))),
-            node=next(iter(owners.get(pkid, ())), None),
-            nodes=frozenset(nodes.get(pkid, ())),
-        )
-        for row in await session.mappings(query)
-    )
-
-
-def _der(certificate_pem: str) -> bytes:
-    """Return the bytes between the lines of a PEM text of ours."""
-    return base64.b64decode("".join(certificate_pem.split("-----")[2].split()))
-
-
-async def _read_map(session: Session, table: str, column: str) -> dict[str, list[int]]:
-    """Return the numbers of a map's column by certificate."""
-    source = TABLES[table]
-    found: dict[str, list[int]] = {}
-    for pkid, number in await session.rows(select(source.c.fkcertificate, source.c[column])):
-        found.setdefault(str(pkid), []).append(whole(number))
-    return found
-
-
-async def _read_nodes(session: Session, table: str) -> dict[str, list[str]]:
-    """Return the names of the nodes that a table ties to each certificate."""
-    source, node = TABLES[table], TABLES["processnode"]
-    query = select(source.c.fkcertificate, node.c.name).join(
-        node, node.c.pkid == source.c.fkprocessnode
-    )
-    found: dict[str, list[str]] = {}
-    for pkid, name in await session.rows(query):
-        found.setdefault(str(pkid), []).append(str(name))
-    return found
-
-
-async def read_own_keys(
-    session: Session, sealing: SealingKey, certificates: Collection[StoredCertificate]
-) -> tuple[dict[tuple[str, str], StoredCertificate], dict[tuple[str, str], OwnKey]]:
-    """Return own certificates and their opened keys, both by node name and unit.
-
-    Raises:
-        VerificationError: a key does not open.
-
-    """
-    by_pkid = {held.pkid: held for held in certificates}
-    source, node = TABLES["cucmsim_privatekey"], TABLES["processnode"]
-    columns = (
-        source.c.fkcertificate,
-        source.c.tkcertificateservice,
-        source.c.sealedkey,
-        source.c.modified,
-    )
-    query = select(node.c.name, *columns).join(node, node.c.pkid == source.c.fkprocessnode)
-    own: dict[tuple[str, str], StoredCertificate] = {}
-    keys: dict[tuple[str, str], OwnKey] = {}
-    for name, pkid, number, sealed, modified in await session.rows(query.order_by(node.c.nodeid)):
-        place = (str(name), _UNIT_NAMES[whole(number)])
-        blob = sealed if isinstance(sealed, bytes) else b""
-        opened = sealing.open(blob, str(pkid).encode())
-        own[place] = by_pkid[str(pkid)]
-        keys[place] = OwnKey(
-            node=place[0], unit=place[1], private_key_der=opened, modified=_moment(modified)
-        )
-    return own, keys

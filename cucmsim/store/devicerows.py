@@ -7,7 +7,7 @@ that 40,000 phones fit into some 40 MB.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cucmsim.errors import FormatError
 from cucmsim.formats.models import PHONE_MODELS
 from cucmsim.pki.certificates import load_certificate
-from cucmsim.store.engine import Values, whole
+from cucmsim.store.engine import Values, moment, whole
 from cucmsim.store.rows import (
     AuthenticationMode,
     CertificateStatus,
@@ -134,16 +134,12 @@ def completed(device: Device, pkid: str, versionstamp: str) -> Device:
     )
 
 
-def _whole_seconds(moment: datetime | None) -> datetime | None:
-    return _moment(_unix(moment))
+def _whole_seconds(time: datetime | None) -> datetime | None:
+    return moment(_unix(time))
 
 
-def _unix(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp())
-
-
-def _moment(unix: object) -> datetime | None:
-    return datetime.fromtimestamp(unix, UTC) if isinstance(unix, int) else None
+def _unix(time: datetime | None) -> int | None:
+    return None if time is None else int(time.timestamp())
 
 
 def device_row(device: Device, pool: str, profile: str, model: int) -> dict[str, object]:
@@ -235,18 +231,18 @@ def device_from_row(
         authentication_mode=_AUTHENTICATION_MODES[whole(authentication_mode)],
         certificate_status=_STATUSES[whole(status)],
         pending_operation=_OPERATIONS[whole(operation)],
-        operation_expires=_moment(operation_expires),
+        operation_expires=moment(operation_expires),
         key_type=_KEY_ORDERS[whole(key_order)],
         key_size_bits=whole(key_size),
         ec_size_bits=whole(ec_size),
-        lsc_valid_until=_moment(lsc_valid_until),
+        lsc_valid_until=moment(lsc_valid_until),
         lsc_issuer=str(lsc_issuer),
-        lsc_issuer_valid_until=_moment(lsc_issuer_valid_until),
+        lsc_issuer_valid_until=moment(lsc_issuer_valid_until),
         load_information=str(load),
         ctiid=whole(ctiid),
         versionstamp=str(versionstamp),
         wrong_strings=whole(wrong_strings),
-        locked_until=_moment(locked_until),
+        locked_until=moment(locked_until),
         lsc_der=lsc if isinstance(lsc, bytes) else None,
         mic_der=mic if isinstance(mic, bytes) else None,
         lines=lines,

@@ -15,6 +15,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -34,7 +35,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from cucmsim.errors import StoreError
 from cucmsim.store.faults import explain
 
-__all__ = ["Database", "Session", "Values", "whole"]
+__all__ = ["Database", "Session", "Values", "moment", "whole"]
 
 Values = Mapping[str, object]
 """Column name -> value."""
@@ -333,3 +334,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def whole(value: object) -> int:
     """Narrow what a query gave for a column of whole numbers; None and no row are 0."""
     return value if isinstance(value, int) else 0
+
+
+def moment(value: object) -> datetime | None:
+    """Narrow what a query gave for a column of Unix seconds, to UTC; None stays None."""
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, int) else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from cucmsim.errors import StoreError, VerificationError
 from cucmsim.pki.sealing import SealingKey
-from cucmsim.store.certificates import read_certificates, read_own_keys
+from cucmsim.store.certificatereads import read_certificates, read_own_keys
 from cucmsim.store.changelog import changed_since, read_version
 from cucmsim.store.devices import read_devices
 from cucmsim.store.engine import Session

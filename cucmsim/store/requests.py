@@ -11,12 +11,11 @@ from cucmsim.pki.sealing import SealingKey
 from cucmsim.store.certificates import unit_number
 from cucmsim.store.changelog import Writer
 from cucmsim.store.engine import whole
-from cucmsim.store.typetables import TYPE_TABLES
+from cucmsim.store.typetables import UNIT_NAMES
 
 __all__ = ["PendingRequest", "delete_request", "get_request", "list_requests", "put_request"]
 
 _TABLE = "cucmsim_csr"
-_UNIT_NAMES = {number: name for number, name, _ in TYPE_TABLES["typecertificateservice"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +68,4 @@ async def delete_request(writer: Writer, node: str, unit: str) -> bool:
 async def list_requests(writer: Writer, node: str) -> tuple[str, ...]:
     """Return the units of which a node has a request."""
     held = await writer.find_all(_TABLE, {"fkprocessnode": node})
-    return tuple(sorted(_UNIT_NAMES[whole(row["tkcertificateservice"])] for row in held))
+    return tuple(sorted(UNIT_NAMES[whole(row["tkcertificateservice"])] for row in held))

@@ -17,7 +17,7 @@ from cucmsim.formats.models import PHONE_MODELS
 from cucmsim.formats.roles import Role
 from cucmsim.store.rows import SERVICE_NAMES
 
-__all__ = ["ENTERPRISE_SERVICE", "TYPE_TABLES", "TypeRow", "moniker_of"]
+__all__ = ["ENTERPRISE_SERVICE", "TYPE_TABLES", "UNIT_NAMES", "TypeRow", "moniker_of"]
 
 TypeRow = tuple[int, str, str]
 """enum, name, moniker."""
@@ -131,3 +131,8 @@ TYPE_TABLES: Mapping[str, tuple[TypeRow, ...]] = MappingProxyType(
     }
 )
 """Type table -> its rows."""
+
+UNIT_NAMES: Mapping[int, str] = MappingProxyType(
+    {number: name for number, name, _ in TYPE_TABLES["typecertificateservice"]}
+)
+"""Units and trust stores by typecertificateservice.enum."""
