@@ -351,11 +351,17 @@ class Cluster:
         """Start, stop or restart a service. Raises RefusedError, StartError, StoreError."""
         held = self.nodes.get(node)
         if held is None:
-            here = ", ".join(self.nodes)
-            raise RefusedError(f"no node {node!r} in this process; it runs: {here}")
+            raise RefusedError(self._elsewhere(node))
         with suppress(StoreError):  # the database is away: it starts with what is known
             await self._follower.update()
         await act_on_service(held, service, action, self.settings.limits.stop_timeout_s)
+
+    def _elsewhere(self, node: str) -> str:
+        """Say that a node does not run here."""
+        here = ", ".join(self.nodes)
+        if node in self.view.replica.nodes:
+            return f"node {node} runs in another process: give it the command there, not to {here}"
+        return f"no node {node!r} in this process; it runs: {here}"
 
     def operator(self, node: str | None = None) -> Operator:
         """Return what operations on this cluster work with, given at `node` or the publisher."""

@@ -47,7 +47,7 @@ class Bench:
 
     cluster: Cluster
     clock: MovedClock
-    served: Served
+    served: Served | None = None
     roots: dict[str, Authority] = field(default_factory=dict)
 
     def root(self, node: str) -> Authority:
@@ -59,6 +59,12 @@ class Bench:
         """Return how it makes certificates: valid in the time of the cluster."""
         now = self.clock.now()
         return Issued(now - _DAY, now + 30 * _DAY, is_authority=is_authority)
+
+    @property
+    def server(self) -> Served:
+        """The SFTP server that this bench has."""
+        assert self.served is not None
+        return self.served
 
     @property
     def replica(self) -> Replica:

@@ -102,7 +102,7 @@ async def delete_root(bench: Bench, node: str) -> str:
 
 
 def sftp_answers(bench: Bench) -> tuple[str, ...]:
-    served = bench.served
+    served = bench.server
     return (served.host, str(served.port), USER, PASSWORD, "/", "yes")
 
 
@@ -115,7 +115,7 @@ async def get_recovery_file(bench: Bench, node: str) -> str:
 
 
 async def reset_with_saved_key(bench: Bench, node: str) -> str:
-    served = bench.served
+    served = bench.server
     text = f"utils itl reset remotekey {served.host}:{served.port} {USER} /ITLRecovery.p12"
     return await bench.give(node, text, [PASSWORD])
 
