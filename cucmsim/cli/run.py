@@ -11,6 +11,7 @@ import typer
 
 from cucmsim.cli.loop import run_loop
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
+from cucmsim.cli.tables import count_of
 from cucmsim.clock import Clock, MovableClock, SystemClock
 from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.cluster.directory import write_whole
@@ -45,6 +46,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Run a cluster until Ctrl-C, SIGTERM or `cucmsim stop`."""
         settings = settings_for(config, data)
+        if ready_file is not None and ready_file.exists() and not ready_file.is_file():
+            raise typer.BadParameter("expected a plain file", param_hint="--ready-file")
         if node is not None and node not in {held.name for held in settings.nodes}:
             raise SettingsError((_unknown_node(settings, node),))
         if log_level not in (None, "debug", "info", "warning", "error"):
@@ -127,5 +130,5 @@ def _announce(cluster: Cluster, ready_file: Path | None) -> None:
     runs, described = cluster.status().release, str(cluster.settings.cluster.release)
     if runs != described:
         typer.echo(f"  Upgraded: release {runs} runs, the description says {described}.")
-    count = len(cluster.devices())
-    typer.echo(f"Ready: {len(ready.nodes)} nodes, {count} phones. Ctrl-C stops the cluster.")
+    there = f"{count_of(len(ready.nodes), 'node')}, {count_of(len(cluster.devices()), 'phone')}"
+    typer.echo(f"Ready: {there}. Ctrl-C stops the cluster.")

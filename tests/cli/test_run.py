@@ -133,6 +133,9 @@ def test_options_are_checked_before_anything_starts(lab: Lab) -> None:
     level = lab.cli("run", "CONFIG", "--log-level", "loud")
     assert level.status == 2
     assert "expected debug, info, warning or error" in level.errors
+    device = lab.cli("run", "CONFIG", "--ready-file", str(lab.directory))
+    assert device.status == 2
+    assert "expected a plain file" in device.errors
     assert not lab.data.exists()
 
 

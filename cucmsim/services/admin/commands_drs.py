@@ -13,7 +13,13 @@ from typing import TypeVar
 from cucmsim.errors import RefusedError
 from cucmsim.protocols.admin_editor import Echo
 from cucmsim.protocols.admin_events import Question
-from cucmsim.services.admin.answers import authenticity, is_yes, refuse_host_key, sftp_account
+from cucmsim.services.admin.answers import (
+    authenticity,
+    is_yes,
+    refuse_host_key,
+    server_and_port,
+    sftp_account,
+)
 from cucmsim.services.admin.command import Arguments, Command, Context, Run, Steps
 from cucmsim.services.operations.drs.agents import feature_of
 from cucmsim.services.operations.drs.backup import back_up, estimate_size, list_backups
@@ -43,7 +49,6 @@ T = TypeVar("T")
 
 _CONTINUE = Question("Do you want to continue (y/n)?")
 _TYPE = "NETWORK"
-_SSH_PORT = "22"
 _MOST_DIGITS = 3
 _ENDS = {
     State.RUNNING: "In Progress...",
@@ -58,14 +63,14 @@ async def device_add(context: Context, arguments: Arguments) -> Steps:
     kept = arguments.get("n", str(BACKUPS_KEPT))
     if not (kept.isascii() and kept.isdigit() and len(kept) <= _MOST_DIGITS):
         raise RefusedError(f"drfCliMsg: Invalid number of backups: found {kept!r}")
-    host, _, port = arguments["server"].partition(":")
+    host, port = server_and_port(arguments["server"])
     password = yield Question(
         f"Please enter password to access network server {host}:", echo=Echo.NOTHING
     )
     yield "\n"
     given = {
         "host": host,
-        "port": port or _SSH_PORT,
+        "port": port,
         "user": arguments["user"],
         "password": password,
     }

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from cucmsim.errors import RefusedError
 from cucmsim.protocols.admin_editor import Echo
 from cucmsim.protocols.admin_events import Question
-from cucmsim.services.admin.answers import is_yes, sftp_account
+from cucmsim.services.admin.answers import is_yes, server_and_port, sftp_account
 from cucmsim.services.admin.command import Arguments, Command, Context, Mark, Steps
 from cucmsim.services.operations.upgrade import (
     begin_upgrade,
@@ -109,9 +109,7 @@ def _sides(context: Context) -> Sides:
 
 def _account(given: Mapping[str, str]) -> SftpAccount:
     """Return the account; the server may be "host:port". Raises RefusedError."""
-    host, colon, port = given["host"].strip().rpartition(":")
-    if not colon or ":" in host:
-        host, port = given["host"].strip(), ""
+    host, port = server_and_port(given["host"])
     directory = given["directory"].strip() or "/"
     return sftp_account({**given, "host": host, "port": port}, directory)
 
