@@ -24,7 +24,7 @@ from cucmsim.pki.profiles import Unit
 from cucmsim.pki.release import Release
 from cucmsim.pki.sealing import SealingKey
 from cucmsim.services import certificates
-from cucmsim.services.certificates import TRUST_STORES_OF
+from cucmsim.services.certificates import TRUST_STORES_OF, make_own_certificates
 from cucmsim.services.operations import csr
 from cucmsim.services.operations.activation import set_activation
 from cucmsim.services.operations.bulk import (
@@ -40,6 +40,7 @@ from cucmsim.services.operations.defaultcas import set_default_cas
 from cucmsim.services.operations.etokens import CtlClientTask, make_etoken, run_client
 from cucmsim.services.operations.holdtimer import HOLD
 from cucmsim.services.operations.itlreset import reset_itl_localkey, reset_itl_remotekey
+from cucmsim.services.operations.missing import missing_plans, put_new
 from cucmsim.services.operations.mixedmode import set_mixed_mode, set_non_secure_mode
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.recovery import import_recovery_file
@@ -50,7 +51,9 @@ from cucmsim.services.operations.securitypassword import change_security_passwor
 from cucmsim.services.operations.stalelsc import delete_stale_lscs
 from cucmsim.services.operations.tftpfiles import delete_tftp_file
 from cucmsim.services.operations.trust import delete_certificate, upload_trust_certificate
+from cucmsim.services.operations.upgrade import begin_upgrade, finish_upgrade, switch_version
 from cucmsim.services.operations.upload import upload_certificate
+from cucmsim.services.operations.versions import Sides, Version, put_sides
 from cucmsim.store.rows import Device, PendingOperation, TftpFile
 from cucmsim.store.store import Store
 from tests.fixtures.breaking import Break, Breaker, Rows, SameEntropy, Tables, breaking
@@ -154,6 +157,34 @@ async def import_bulk(operator: Operator) -> Act:
     return lambda: import_certificates(operator, server, "all")
 
 
+def upgrading(at: str) -> Prepare:
+    """Return a step of an upgrade that makes ITLRecovery anew (CSCvv13565)."""
+    version = Version.parse("12.5.1.10000-22")
+
+    async def prepare(operator: Operator) -> Act:
+        await set_mixed_mode(operator, PUBLISHER)
+        async with operator.store.transaction() as transaction:
+            release, replica = Release.parse("11.5"), await transaction.replica()
+            await put_sides(transaction, PUBLISHER, Sides(Version.of(release)))
+            # none is missing: the signature of an EC key is another one each time
+            plans = missing_plans(replica, PUBLISHER, release, Usual(), SameEntropy(1))
+            await put_new(
+                transaction,
+                await make_own_certificates(plans, clock=operator.clock, entropy=SameEntropy(1)),
+            )
+        if at != "begin":
+            await begin_upgrade(operator, PUBLISHER, version, switches=at == "finish")
+        if at == "switch":
+            await finish_upgrade(operator, PUBLISHER)
+        return {
+            "begin": lambda: begin_upgrade(operator, PUBLISHER, version),
+            "finish": lambda: finish_upgrade(operator, PUBLISHER),
+            "switch": lambda: switch_version(operator, PUBLISHER),
+        }[at]
+
+    return prepare
+
+
 OPERATIONS: Mapping[str, Prepare] = {
     "regenerate CallManager": regenerated(Unit.CALLMANAGER),
     "regenerate CAPF": regenerated(Unit.CAPF),
@@ -187,6 +218,9 @@ OPERATIONS: Mapping[str, Prepare] = {
         lambda one: set_activation(one, SUBSCRIBER, "Cisco Tftp", is_activated=False)
     ),
     "delete a file of TFTP": remove_shared_file,
+    "begin an upgrade": upgrading("begin"),
+    "finish an upgrade and switch": upgrading("finish"),
+    "switch the version": upgrading("switch"),
     "order a CAPF operation": simple(
         lambda one: order_capf(one, ["SEP001B54C25A01"], CapfOrder(PendingOperation.INSTALL))
     ),
