@@ -16,7 +16,7 @@ from cucmsim.errors import StoreError
 from cucmsim.pki.certificates import load_certificate
 from cucmsim.services.operations.monitor import LSC_MONITORING
 from cucmsim.services.operations.operator import Operator
-from cucmsim.services.operations.recovery import remembered_backup
+from cucmsim.services.operations.recovery import fetch_recovery_file, remembered_backup
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
 from cucmsim.store.rows import Device
@@ -94,7 +94,8 @@ async def test_the_alert_comes_every_day_until_the_key_is_saved_seed_003_line_55
         assert await made.look() == ([], now + DAY)
         made.set(now + DAY)
         assert len((await made.look())[0]) == 1
-        await remembered_backup(made.operator)
+        data = await fetch_recovery_file(made.operator, PUBLISHER, SECURITY_PASSWORD)
+        await remembered_backup(made.operator, data, SECURITY_PASSWORD)
         made.set(now + 2 * DAY)
         assert await made.look() == ([], now + 3 * DAY)
 

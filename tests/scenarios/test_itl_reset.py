@@ -192,8 +192,8 @@ async def test_subscriber_p12_is_not_found_and_the_publisher_s_ends_the_daily_al
         with pytest.raises(RefusedError, match="file not found"):
             await fetch_recovery_file(operator, SUBSCRIBER, password)
         assert await backup_alert(operator) is not None
-        await recovery_file(cluster, password)
-        await remembered_backup(operator)
+        data = await fetch_recovery_file(operator, PUBLISHER, password)
+        await remembered_backup(operator, data, password)
         assert await backup_alert(operator) is None
         await admin.regenerate("ITLRecovery")
         assert await backup_alert(operator) is not None

@@ -28,7 +28,9 @@ from cucmsim.services.admin.filespecs import (
     split_spec,
 )
 from cucmsim.services.admin.places import Entry, Place, place_of
+from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.recovery import RECOVERY_FILE, remembered_backup
+from cucmsim.services.operations.securitypassword import security_password
 
 __all__ = ["COMMANDS", "kilobytes"]
 
@@ -60,11 +62,18 @@ async def get_files(context: Context, arguments: Arguments) -> Steps:
     async with client.session(account, host_key) as server:
         for entry, data in files:
             await server.write_file(*_sent(_below(entry.path, arguments["file"]), data, options))
-    if any(entry.name == RECOVERY_FILE for entry, _ in files) and _is_tftp(arguments):
-        await remembered_backup(context.operations.operator())
+    if _is_tftp(arguments):
+        await _remember(context.operations.operator(), files)
     yield "\n"
     for entry, _ in files:
         yield f"Transfer completed.\nDownloading file: {place.root}/{entry.path}\n"
+
+
+async def _remember(operator: Operator, files: Sequence[tuple[Entry, bytes]]) -> None:
+    """End the alert about ITLRecovery.p12 when that is among the files that arrived."""
+    for entry, data in files:
+        if entry.name == RECOVERY_FILE:
+            await remembered_backup(operator, data, await security_password(operator))
 
 
 def _is_tftp(arguments: Arguments) -> bool:

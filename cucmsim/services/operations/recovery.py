@@ -58,13 +58,18 @@ async def fetch_recovery_file(operator: Operator, node: str, security_password: 
     return await asyncio.to_thread(dump_key_bundle, bundle, security_password)
 
 
-async def remembered_backup(operator: Operator) -> None:
-    """Note that the administrator has the present key, so that no alert is written any more."""
+async def remembered_backup(operator: Operator, data: bytes, security_password: str) -> None:
+    """Note that the administrator has the file `data`: no alert while its key is the present one.
+
+    A file that the password does not open was made before the password changed; it ends no alert.
+    """
+    try:
+        bundle = await open_recovery_file(data, security_password)
+    except RefusedError:
+        return
     async with operator.store.transaction() as transaction:
-        replica = await transaction.replica()
-        certificate = _hash_of_key(replica)
-        if certificate is not None:
-            await transaction.remember_applied(_KIND, {RECOVERY_FILE: certificate})
+        said = {RECOVERY_FILE: certificate_hash(bundle.certificate)}
+        await transaction.remember_applied(_KIND, said)
 
 
 async def forget_backup(transaction: Transaction) -> None:

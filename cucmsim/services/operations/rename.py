@@ -69,7 +69,10 @@ async def _rename(
     made = await make_own_certificates(plans, clock=operator.clock, entropy=operator.entropy)
     async with operator.store.transaction() as transaction:
         current = await transaction.replica()
-        await transaction.put_node(_renamed(current, node, host, domain))
+        now = _renamed(current, node, host, domain)
+        if now.fqdn != renamed.fqdn:
+            raise RefusedError(f"{node} was renamed by somebody else meanwhile. Please try again.")
+        await transaction.put_node(now)
         for own in made:
             await put_replacement(transaction, own, current.own[node, own.unit.value])
     structlog.get_logger().info("node renamed", node=node, name=renamed.fqdn)

@@ -48,14 +48,19 @@ async def test_the_alert_is_written_until_the_file_was_fetched_and_after_a_new_k
     alert = await backup_alert(operator)
     assert alert is not None
     assert "[NodeID=cucm-pub]" in alert
-    await remembered_backup(operator)
+    sent = await fetch_recovery_file(operator, PUBLISHER, PASSWORD)
+    await remembered_backup(operator, sent, "another one")
+    assert await backup_alert(operator) == alert
+    await remembered_backup(operator, sent, PASSWORD)
     assert await backup_alert(operator) is None
     async with operator.store.transaction() as transaction:
         await forget_backup(transaction)
     assert await backup_alert(operator) == alert
-    await remembered_backup(operator)
+    await remembered_backup(operator, sent, PASSWORD)
     data = dump_key_bundle(pair("capf"), PASSWORD)
     await import_recovery_file(operator, PUBLISHER, data, PASSWORD)
+    assert await backup_alert(operator) == alert
+    await remembered_backup(operator, sent, PASSWORD)  # it arrived late
     assert await backup_alert(operator) == alert
 
 
@@ -95,7 +100,6 @@ async def test_a_release_without_the_key_has_no_file_no_alert_and_no_import(
     async with operator.store.transaction() as transaction:
         held = (await transaction.replica()).own[PUBLISHER, "ITLRecovery"]
         await transaction.delete_certificate("ITLRecovery", held.pkid)
-    await remembered_backup(operator)
     assert await backup_alert(operator) is None
     with pytest.raises(RefusedError, match="file not found"):
         await fetch_recovery_file(operator, PUBLISHER, PASSWORD)

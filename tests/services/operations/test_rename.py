@@ -1,5 +1,6 @@
 """A node with another name has other certificates, all but ITLRecovery, and nothing half-done."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -49,6 +50,20 @@ async def test_the_domain_goes_into_the_names_too(operating: Operator) -> None:
     await rename_domain(operating, PUBLISHER, "")
     replica = await operating.store.load_replica()
     assert names(replica, PUBLISHER)["TVS"] == "cucm-pub"
+
+
+async def test_host_and_domain_at_once_leave_no_certificate_with_half_a_name(
+    operating: Operator,
+) -> None:
+    done = await asyncio.gather(
+        rename_host(operating, PUBLISHER, "other"),
+        rename_domain(operating, PUBLISHER, "example.com"),
+        return_exceptions=True,
+    )
+    (refused,) = (one for one in done if isinstance(one, BaseException))
+    assert str(refused) == "cucm-pub was renamed by somebody else meanwhile. Please try again."
+    replica = await operating.store.load_replica()
+    assert names(replica, PUBLISHER)["TVS"] == replica.node(PUBLISHER).fqdn
 
 
 async def test_services_of_the_node_and_every_tftp_restart(operating: Operator) -> None:
