@@ -29,6 +29,7 @@ _MODULES = {
     "sftp": "sftp",
     "tvs": "tvs",
     "capf": "capf",
+    "parameter": "parameter",
     "phone": "phone",
     "phones": "phones",
     "version": "version",

@@ -20,6 +20,7 @@ from cucmsim.cluster.clockapi import add_clock
 from cucmsim.cluster.drsapi import add_drs
 from cucmsim.cluster.node import ServiceAction
 from cucmsim.cluster.operationsapi import add_operations
+from cucmsim.cluster.parametersapi import add_parameters
 from cucmsim.cluster.registrationapi import add_registrations
 from cucmsim.cluster.reports import (
     ChangedDevices,
@@ -140,6 +141,7 @@ def _app() -> FastAPI:
     _add_devices(app, serving)
     _add_services(app, serving)
     add_operations(app, lambda: serving().operator())
+    add_parameters(app, lambda: serving().operator())
     add_trust_list_operations(app, lambda: serving().operator())
     add_capf(app, lambda: serving().operator())
     add_upgrades(app, lambda: serving().operator())

@@ -16,6 +16,7 @@ from cucmsim.store.rows import SERVICE_NAMES
 
 __all__ = [
     "after_new_ctl",
+    "after_parameter",
     "after_regeneration",
     "after_rename",
     "after_rollback",
@@ -71,6 +72,14 @@ _RENAMED = (
     _EVERY_TFTP,
 )
 _ROLLBACK = (Restart(_TVS, every_node=True), _EVERY_TFTP)
+_READ_AT_START: Mapping[str, str] = MappingProxyType(
+    {
+        "TFTPFileSignatureAlgorithm": _TFTP,
+        "RequestClientCertificate": _TVS,
+        "KeepAliveTimer": _CAPF,
+    }
+)
+"""Parameters that a service reads when it starts, and that service."""
 
 
 def restarts_itself(unit: Unit, release: Release) -> bool:
@@ -97,6 +106,11 @@ def resets_after_regeneration(unit: Unit, replica: Replica, release: Release) ->
 def after_rollback() -> tuple[Restart, ...]:
     """Return what is restarted after "Prepare Cluster for Rollback to pre 8.0" was changed."""
     return _ROLLBACK
+
+
+def after_parameter(name: str, *, every_node: bool) -> tuple[Restart, ...]:
+    """Return what has to be restarted before another parameter works; () for most."""
+    return (Restart(_READ_AT_START[name], every_node),) if name in _READ_AT_START else ()
 
 
 def after_new_ctl(release: Release) -> tuple[Restart, ...]:

@@ -18,6 +18,7 @@ from sqlalchemy import Integer, String
 from cucmsim.errors import RefusedError, StoreError
 from cucmsim.services.sql.layout import print_table
 from cucmsim.services.sql.memory import Needs, Run, change, needs_of, query
+from cucmsim.services.sql.parameterview import changes_of_parameters, with_defaults
 from cucmsim.services.sql.statement import Statement, parse_statement
 from cucmsim.services.sql.words import (
     BAD_NUMBER,
@@ -60,7 +61,7 @@ async def run_sql(
         if not is_publisher or needs.target not in WRITABLE_TABLES:
             raise RefusedError(no_permission(parsed.verb, needs.target))
         return await _write(store, parsed, needs, now, timeout_s)
-    rows = await store.read_tables(needs.tables)
+    rows = with_defaults(await store.read_tables(needs.tables))
     found = await _in_thread(lambda stop: query(parsed, rows, Run(stop, now)), timeout_s)
     return print_table(found)
 
@@ -72,8 +73,9 @@ async def _write(
     async with store.transaction() as transaction:
         rows = await transaction.read_tables(needs.tables)
         counted, changes = await _in_thread(
-            lambda stop: change(statement, target, rows, Run(stop, now)), timeout_s
+            lambda stop: change(statement, target, with_defaults(rows), Run(stop, now)), timeout_s
         )
+        changes = changes_of_parameters(target, changes, rows)
         for changed in changes:
             _check_row(target, changed)
         try:
