@@ -8,18 +8,15 @@ version. What was opened is closed in the opposite order, however the run ends.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-
-import structlog
 
 from cucmsim import __version__
 from cucmsim.clock import Clock, MovableClock, SystemClock, movable
 from cucmsim.cluster.administration import Administration
 from cucmsim.cluster.aftermath import AftermathRunner
-from cucmsim.cluster.bootstrap import fill_store, is_filled
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.commandlines import ClusterCalls, NodeDesk, open_command_line
 from cucmsim.cluster.directory import admin_path, hold_directory, make_directory, socket_path
@@ -27,6 +24,7 @@ from cucmsim.cluster.drsschedule import DrsScheduler
 from cucmsim.cluster.following import Follower
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import Node, ServiceAction, finish
+from cucmsim.cluster.opening import first_replica, nodes_to_run, open_store
 from cucmsim.cluster.power import NodePower
 from cucmsim.cluster.reports import NodeReady, NodeReport, ReadyReport, StatusReport
 from cucmsim.cluster.services import builders_of
@@ -55,13 +53,11 @@ from cucmsim.services.operations.versions import active_release
 from cucmsim.services.registration import Registration, Registrations, UnregisterReason
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
-from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
 from cucmsim.store.store import Store
 
 __all__ = ["Cluster", "RunOptions"]
 
-_WAIT_FOR_PUBLISHER_S = 300.0
 _MANAGEMENT_DRAIN_S = 1.0
 _TRUST_LISTS = (ITL_FILENAME, CTL_FILENAME)
 
@@ -132,11 +128,15 @@ class Cluster:
         """
         options = options or RunOptions()
         clock, entropy = movable(clock or SystemClock()), entropy or SystemEntropy()
-        mine = _nodes_to_run(settings, options.node)
+        mine = nodes_to_run(settings, options.node)
         async with AsyncExitStack() as stack:
             stack.enter_context(hold_directory(settings.cluster.data_directory, options.node))
-            store = await stack.enter_async_context(_open(settings, mine, clock, entropy))
-            view = View(await _fill(store, settings, mine, clock, entropy, options))
+            store = await stack.enter_async_context(open_store(settings, mine, clock, entropy))
+            view = View(
+                await first_replica(
+                    store, settings, mine, clock, entropy, prune_store=options.prune
+                )
+            )
             follow_clock(clock, view)
             names = [node.name for node in mine]
             follower = Follower(store, view, settings.cluster.certs_directory, names)
@@ -375,50 +375,3 @@ class Cluster:
             self._entropy,
             self.settings.cluster.security_password,
         )
-
-
-def _nodes_to_run(settings: Settings, name: str | None) -> tuple[NodeSettings, ...]:
-    """Return the nodes of this process. Raises RefusedError for a name that is not described."""
-    mine = tuple(node for node in settings.nodes if name in (None, node.name))
-    if not mine:
-        known = ", ".join(node.name for node in settings.nodes)
-        raise RefusedError(f"{settings.path}: no node {name!r}; it describes: {known}")
-    return mine
-
-
-def _publishes(mine: Sequence[NodeSettings]) -> bool:
-    return any(node.is_publisher for node in mine)
-
-
-def _open(
-    settings: Settings, mine: Sequence[NodeSettings], clock: Clock, entropy: Entropy
-) -> AbstractAsyncContextManager[Store]:
-    """Open the store; who runs the publisher makes it, others wait for it."""
-    publishes = _publishes(mine)
-    return Store.open(
-        settings.cluster.database,
-        security_password=settings.cluster.security_password,
-        clock=clock,
-        entropy=entropy,
-        migrate=publishes,
-        wait_s=0 if publishes else _WAIT_FOR_PUBLISHER_S,
-    )
-
-
-async def _fill(
-    store: Store,
-    settings: Settings,
-    mine: Sequence[NodeSettings],
-    clock: Clock,
-    entropy: Entropy,
-    options: RunOptions,
-) -> Replica:
-    """Fill the store if this process runs the publisher, else wait until it is filled."""
-    if _publishes(mine):
-        return await fill_store(store, settings, clock, entropy, prune_store=options.prune)
-    structlog.get_logger().info("waiting for the publisher", node=options.node)
-    return await store.wait_for_replica(
-        lambda replica: all(is_filled(replica, node.name) for node in mine),
-        f"certificates of node {options.node!r}",
-        timeout_s=_WAIT_FOR_PUBLISHER_S,
-    )

@@ -80,11 +80,11 @@ async def test_an_upgraded_cluster_says_so_at_its_start(
 async def test_a_signal_gives_up_a_start(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     started = asyncio.Event()
 
-    async def never(*_: object) -> None:
+    async def never(*_: object, **__: object) -> None:
         started.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("cucmsim.cluster.cluster._fill", never)
+    monkeypatch.setattr("cucmsim.cluster.cluster.first_replica", never)
     running = asyncio.create_task(_until_signal(lab.settings(), RunOptions(), None))
     await started.wait()
     os.kill(os.getpid(), signal.SIGTERM)
