@@ -74,9 +74,13 @@ Event = CommandEntered | Answered | Interrupted | OutputResumed | SessionEnded
 
 @dataclass(slots=True)
 class SessionSettings:
-    """What commands change of their own session; `timeout_s` 0 is never."""
+    """What commands change of their own session; `timeout_s` 0 is never.
+
+    `has_ended_input` tells a command that goes on until Ctrl-C that no key will come any more.
+    """
 
     pagination: bool = True
     command_count: bool = False
     timeout_s: float = 1800.0
     commands: int = 0
+    has_ended_input: bool = False

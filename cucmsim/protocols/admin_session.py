@@ -82,7 +82,6 @@ class AdminSession:
         self._question = Question("")
         self._pager = Pager(terminal, is_on=True)
         self._row = ""
-        self._has_ended_input = False
         self._is_single = False
         self._active = 0.0
 
@@ -109,7 +108,7 @@ class AdminSession:
 
     def receive_eof(self) -> None:
         """Note that the client sends nothing more; what it sent is still worked off."""
-        self._has_ended_input = True
+        self.settings.has_ended_input = True
         self._advance()
 
     def resize(self, terminal: Terminal) -> None:
@@ -215,7 +214,7 @@ class AdminSession:
         }
         while self._strokes and self.state in handlers:
             handlers[self.state](self._strokes.popleft())
-        if self._has_ended_input and self.state in handlers:
+        if self.settings.has_ended_input and self.state in handlers:
             self._without_input()
 
     def _without_input(self) -> None:

@@ -47,7 +47,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
 
 
 def test_a_certificate_is_laid_out_as_the_pasted_one(rsa_key: rsa.RSAPrivateKey) -> None:
-    # cucm.md 1.5, "prints the RSA BSAFE dump"; times in British Summer Time as there
+    # cucm.md 1.5, line 197, "prints the RSA BSAFE dump"; times in British Summer Time as there
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,

@@ -402,7 +402,9 @@ def test_a_pipe_gets_neither_echo_nor_pager_nor_carriage_returns() -> None:
     assert client.events() == [CommandEntered("show itl")]
     assert client.shows("x\n" * 100) == "x\n" * 100
     assert client.finishes() == "admin:"
+    assert not client.settings.has_ended_input
     client.session.receive_eof()
+    assert client.settings.has_ended_input
     assert client.events() == [CommandEntered("show ctl")]
     assert client.finishes() == "admin:"
     assert client.events() == [SessionEnded(EndReason.END_OF_INPUT)]

@@ -181,7 +181,7 @@ def _expression(text: str) -> tuple[str, str, str]:
 
 
 async def tail_file(context: Context, arguments: Arguments) -> Steps:
-    """Show the end of the newest file and what is added to it, until Ctrl-C."""
+    """Show the end of the newest file and what is added to it, until Ctrl-C or the end of input."""
     count, rest = _leading_count(arguments.get("options", ""))
     options = parse_options(rest, context.platform.local_time(), words=("hex",), values=("regexp",))
     has = compile_pattern(options.values.get("regexp", ""))
@@ -190,7 +190,7 @@ async def tail_file(context: Context, arguments: Arguments) -> Steps:
     path = max(found, key=lambda one: (one.modified, one.path)).path
     data = await place.read(path)
     yield _tailed(lines_of(data)[-count:], options, has)
-    while True:
+    while not context.session.has_ended_input:
         await asyncio.sleep(_POLL_S)
         context.operations.log_directory()
         seen, data = len(data), await place.read(path)

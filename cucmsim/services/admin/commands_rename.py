@@ -80,13 +80,27 @@ async def set_hostname(context: Context, _arguments: Arguments) -> Steps:
     )
 
 
-async def set_domain(context: Context, arguments: Arguments) -> Steps:
-    """Give the node another domain name, once that is confirmed."""
+def set_domain(context: Context, arguments: Arguments) -> Steps:
+    """Give the node another domain name. Raises RefusedError without one."""
+    if "domain" not in arguments:
+        raise RefusedError(
+            f"The domain name of this node is {context.node.domain or 'not set'}. Expected the"
+            ' new one; "unset network domain" takes it away.'
+        )
+    return _change_domain(context, arguments["domain"])
+
+
+def unset_domain(context: Context, _arguments: Arguments) -> Steps:
+    """Take the domain name of the node away."""
+    return _change_domain(context, "")
+
+
+async def _change_domain(context: Context, domain: str) -> Steps:
+    """Change the domain name once that is confirmed; "" is none."""
     yield _DOMAIN_WARNING
     if not is_yes((yield Question("Continue (y/n)?"))):
         return
-    operator, domain = context.operations.operator(), arguments.get("domain", "")
-    outcome = await rename_domain(operator, context.node_name, domain)
+    outcome = await rename_domain(context.operations.operator(), context.node_name, domain)
     yield f"{outcome.lines[-1]}\n"
 
 
@@ -114,7 +128,7 @@ COMMANDS = (
     ),
     Command.of(
         "unset network domain",
-        set_domain,
+        unset_domain,
         level=1,
         during_upgrade=False,
         description="Takes the domain name away; all certificates are regenerated.",

@@ -1,5 +1,6 @@
 """file list, delete, dump, search, tail and view: layouts, options, refusals, real deletion."""
 
+import asyncio
 import os
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -184,6 +185,14 @@ async def test_tail_shows_the_end_and_what_is_added_until_it_is_interrupted(desk
         with path.open("a") as file:
             file.write("added\n")
         assert await anext(steps) == "added\n"
+
+
+async def test_tail_ends_with_the_input_of_its_session(desk: Desk) -> None:
+    put(desk, "active/grows.log", "one\ntwo\n")
+    desk.context.session.has_ended_input = True
+    async with asyncio.timeout(30):
+        assert await desk.give("file tail activelog grows.log") == "one\ntwo\n"
+    assert desk.outcome.succeeded
 
 
 async def test_tail_filters_and_shows_hexadecimal(desk: Desk) -> None:

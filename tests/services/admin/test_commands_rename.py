@@ -50,12 +50,15 @@ async def test_without_a_yes_nothing_changes(clerk: Desk) -> None:
     assert (await clerk.context.store.load_replica()).version == version
 
 
-async def test_the_domain_is_set_and_taken_away(clerk: Desk) -> None:
+async def test_the_domain_is_set_and_without_a_name_left_alone(clerk: Desk) -> None:
     shown = await clerk.give("set network domain example.com", ["y"])
     assert shown.endswith("Continue (y/n)?y\nSystem services will restart in 1 minute\n")
     assert clerk.context.node.fqdn == "cucm-pub.example.com"
-    await clerk.give("set network domain", ["y"])
-    assert clerk.context.node.fqdn == "cucm-pub"
+    assert await clerk.give("set network domain", ["y"]) == (
+        "The domain name of this node is example.com. Expected the new one;"
+        f' "unset network domain" takes it away.\n{UNSUCCESSFUL}'
+    )
+    assert clerk.context.node.fqdn == "cucm-pub.example.com"
 
 
 async def test_the_domain_is_taken_away(clerk: Desk) -> None:
