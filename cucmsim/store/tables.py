@@ -18,7 +18,14 @@ from cucmsim.store.changelog import Writer
 from cucmsim.store.engine import Session, Values
 from cucmsim.store.schema import TABLES
 
-__all__ = ["CUCM_TABLES", "WRITABLE_TABLES", "RowChange", "change_rows", "read_tables"]
+__all__ = [
+    "CUCM_TABLES",
+    "WRITABLE_TABLES",
+    "RowChange",
+    "change_rows",
+    "read_tables",
+    "unreadable",
+]
 
 CUCM_TABLES = MappingProxyType(
     {name: table for name, table in TABLES.items() if not name.startswith("cucmsim_")}
@@ -72,6 +79,7 @@ async def read_tables(
     return found
 
 
+_SHOWN = 40
 _NAMED_BY_PHONES = {"devicepool": "fkdevicepool", "securityprofile": "fksecurityprofile"}
 """Tables of which a phone keeps a name, and the column that leads there."""
 
@@ -97,6 +105,21 @@ async def change_rows(writer: Writer, table: str, changes: Sequence[RowChange]) 
     await writer.insert_many(table, fresh)
     await _update_many(writer, table, key, changed)
     await _touch_phones(writer, table, changes)
+
+
+def unreadable(table: str, changes: Sequence[RowChange]) -> str:
+    """Say that no node could read a table after these changes, and which columns changed.
+
+    Of the values only numbers are named: a text may be a secret.
+    """
+    found = {
+        name: f"{name} = {value}" if isinstance(value, int) else name
+        for one in changes
+        for name, value in (one.after or {}).items()
+        if value != (one.before or {}).get(name)
+    }
+    columns = ", ".join(sorted(found.values())) or "rows taken out"
+    return f"table {table} could not be read any more: found {columns}; expected what nodes know"
 
 
 def _row(writer: Writer, table: str, after: Values) -> dict[str, object]:
@@ -138,7 +161,10 @@ def _check_certificate(table: str, row: Mapping[str, object]) -> None:
     try:
         load_certificate(str(row["certificate"]).encode())
     except FormatError as error:
-        raise StoreError(f"column certificate: {error}") from error
+        found = repr(str(row["certificate"])[:_SHOWN])
+        raise StoreError(
+            f"column certificate: found {found}; expected a certificate in PEM"
+        ) from error
 
 
 async def _touch_phones(writer: Writer, table: str, changes: Sequence[RowChange]) -> None:

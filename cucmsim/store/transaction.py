@@ -196,7 +196,7 @@ class Transaction:
         try:
             await self.replica()
         except (LookupError, TypeError, ValueError) as error:
-            raise StoreError(f"table {table!r} could not be read any more: {error}") from error
+            raise StoreError(tables.unreadable(table, changes)) from error
 
     async def dump_database(self) -> Tables:
         """Return the rows that a backup holds (`drsrows.py`)."""

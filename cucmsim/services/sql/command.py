@@ -20,6 +20,7 @@ from cucmsim.services.sql.layout import print_table
 from cucmsim.services.sql.memory import Needs, Run, change, needs_of, query
 from cucmsim.services.sql.parameterview import changes_of_parameters, with_defaults
 from cucmsim.services.sql.statement import Statement, parse_statement
+from cucmsim.services.sql.values import check_values, with_services, without_own_rows
 from cucmsim.services.sql.words import (
     BAD_NUMBER,
     INTERRUPTED,
@@ -61,7 +62,8 @@ async def run_sql(
         if not is_publisher or needs.target not in WRITABLE_TABLES:
             raise RefusedError(no_permission(parsed.verb, needs.target))
         return await _write(store, parsed, needs, now, timeout_s)
-    rows = with_defaults(await store.read_tables(needs.tables))
+    held = await store.read_tables(with_services(needs.tables))
+    rows = with_defaults(without_own_rows(held))
     found = await _in_thread(lambda stop: query(parsed, rows, Run(stop, now)), timeout_s)
     return print_table(found)
 
@@ -71,13 +73,14 @@ async def _write(
 ) -> tuple[str, ...]:
     target = str(needs.target)
     async with store.transaction() as transaction:
-        rows = await transaction.read_tables(needs.tables)
+        rows = without_own_rows(await transaction.read_tables(with_services(needs.tables)))
         counted, changes = await _in_thread(
             lambda stop: change(statement, target, with_defaults(rows), Run(stop, now)), timeout_s
         )
         changes = changes_of_parameters(target, changes, rows)
         for changed in changes:
             _check_row(target, changed)
+            check_values(target, changed, rows)
         try:
             await transaction.change_rows(target, changes)
         except StoreError as error:

@@ -361,8 +361,8 @@ async def test_a_certificate_is_taken_out_of_its_maps_by_hand(store: Store) -> N
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("update certificate set certificate='rubbish'", "no certificate"),
-        ("update device set tkcertificatestatus=99", "could not be read"),
+        ("update certificate set certificate='rubbish'", "found 'rubbish'; expected a certificate"),
+        ("update device set tkcertificatestatus=99", "found 99; expected a number of"),
     ],
 )
 async def test_what_no_node_could_read_is_refused_and_undone(
