@@ -14,7 +14,7 @@ import structlog
 from cucmsim.clock import Clock
 from cucmsim.daemons.console import Console, end_sessions
 from cucmsim.daemons.managed import bind_unix
-from cucmsim.errors import RemoteProtocolError
+from cucmsim.errors import RemoteProtocolError, StoreError
 from cucmsim.protocols.admin_link import (
     Frame,
     FrameKind,
@@ -142,7 +142,12 @@ class _Link:
             self._send(FrameKind.ERROR, self._server.refusal(opening.node).encode())
             await self._writer.drain()
             return
-        opened = line.open(_USER, INSTALL_LEVEL, opening.shown_on)
+        try:
+            opened = line.open(_USER, INSTALL_LEVEL, opening.shown_on)
+        except StoreError as error:
+            self._send(FrameKind.ERROR, str(error).encode())
+            await self._writer.drain()
+            return
         console = Console(opened, self._server.clock, lambda data: self._show(console, data))
         await self._hold(console, opening)
         self._send(FrameKind.EXIT, bytes([not console.has_succeeded]))

@@ -240,7 +240,11 @@ class _Channel(asyncssh.SSHServerSession[bytes]):
         """Hold the session."""
         administrator = self._server.command_line.platform.administrators.get(self._user)
         level = 0 if administrator is None else administrator.level
-        opened = self._server.command_line.open(self._user, level, self._terminal)
+        try:
+            opened = self._server.command_line.open(self._user, level, self._terminal)
+        except StoreError as error:
+            self._refuse(error)
+            return
         self._console = Console(opened, self._server.command_line.clock, self._send)
         self._task = asyncio.create_task(self._hold(self._console))
         self._server.hold(self._task, self._console)
@@ -288,6 +292,13 @@ class _Channel(asyncssh.SSHServerSession[bytes]):
         self._channel = None
         if self._task is not None:
             self._task.cancel()
+
+    def _refuse(self, error: StoreError) -> None:
+        """Say why there is no session, and end the channel."""
+        _log(self._server).warning("session refused", user=self._user, why=str(error))
+        self._send(f"{error}\r\n".encode())
+        if self._channel is not None:
+            self._channel.exit(1)
 
     def _send(self, data: bytes) -> None:
         if self._channel is not None and not self._channel.is_closing():

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from cucmsim.clock import SystemClock
 from cucmsim.daemons.admind import AdminServer
+from cucmsim.errors import StoreError
 from cucmsim.protocols.admin_link import (
     Frame,
     FrameKind,
@@ -65,6 +66,20 @@ async def test_a_process_without_the_node_says_which_it_runs(
     frames = await _ask(tmp_path / "cli", Opening(node="nowhere"))
     text = f"no node 'nowhere' in this process; it runs: {PUBLISHER}, {SUBSCRIBER}"
     assert frames == [Frame(FrameKind.ERROR, text.encode())]
+    await server.stop(0)
+
+
+async def test_a_session_that_cannot_be_opened_is_refused_in_words(
+    lines: dict[str, CommandLine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("node 'pub' has no version in the store")
+
+    monkeypatch.setattr(CommandLine, "open", fail)
+    server = AdminServer(tmp_path / "cli", lines, SystemClock())
+    await server.start()
+    frames = await _ask(tmp_path / "cli", Opening())
+    assert frames == [Frame(FrameKind.ERROR, b"node 'pub' has no version in the store")]
     await server.stop(0)
 
 

@@ -13,9 +13,9 @@ import pytest_asyncio
 
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.daemons.sshd import SshLimits, SshServer, host_key, server_version
-from cucmsim.errors import StartError
+from cucmsim.errors import StartError, StoreError
 from cucmsim.pki.release import Release
-from cucmsim.services.admin.commandline import BANNER
+from cucmsim.services.admin.commandline import BANNER, CommandLine
 from tests.fixtures.clusters import PUBLISHER, Lab
 
 PASSWORD = "admin-password-1"
@@ -228,3 +228,17 @@ async def test_a_port_in_use_is_named(server: SshServer, tmp_path: Path) -> None
     )
     with pytest.raises(StartError, match=str(server.ports[0])):
         await other.start()
+
+
+async def test_a_session_that_cannot_be_opened_is_refused_in_words(
+    server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("node 'pub' has no version in the store")
+
+    monkeypatch.setattr(CommandLine, "open", fail)
+    async with await connect(server) as connection:
+        process = await connection.create_process()
+        ended = await asyncio.wait_for(process.wait(), WAIT_S)
+        assert ended.stdout == "node 'pub' has no version in the store\r\n"
+        assert ended.exit_status == 1
