@@ -24,7 +24,7 @@ from pydantic import BaseModel as PydanticModel
 from cucmsim.pki.digests import Digest
 from cucmsim.pki.keys import KeySpec
 from cucmsim.pki.release import Release
-from cucmsim.services.filelocations import parse_location
+from cucmsim.services.filelocations import LOCATION_FORM, parse_location
 
 __all__ = [
     "AdministratorName",
@@ -192,7 +192,7 @@ DatabaseUrl = Annotated[
 FileLocationText = Annotated[
     str,
     AfterValidator(_check_location),
-    expecting('"HOST[:PORT]", asked over HTTP, or "tftp://HOST[:PORT]"'),
+    expecting(LOCATION_FORM),
 ]
 Port = Annotated[
     int,

@@ -17,6 +17,7 @@ from cucmsim.store.replica import Replica
 
 __all__ = [
     "ALTERNATE_FILE_LOCATIONS",
+    "LOCATION_FORM",
     "FileLocation",
     "Found",
     "Missing",
@@ -24,6 +25,7 @@ __all__ = [
     "RemoteAnswer",
     "RemoteFiles",
     "Scheme",
+    "is_location",
     "location_parameters",
     "location_texts",
     "parse_location",
@@ -31,6 +33,9 @@ __all__ = [
 
 ALTERNATE_FILE_LOCATIONS = tuple(f"AlternateFileLocation{number}" for number in range(1, 11))
 """The names of the parameters, in the order in which they are asked."""
+
+LOCATION_FORM = '"HOST[:PORT]", asked over HTTP, or "tftp://HOST[:PORT]"'
+"""What a person is told to write for one."""
 
 _SERVICE = "tftp"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -73,6 +78,14 @@ def parse_location(text: str) -> FileLocation:
     if not 0 < port <= _LAST_PORT:
         raise ValueError(f"found port {port}, expected 1 to {_LAST_PORT}")
     return FileLocation(scheme, match["host"], port)
+
+
+def is_location(text: str) -> bool:
+    """Tell whether a parameter may hold `text`: a location, or nothing."""
+    try:
+        return not text.strip() or bool(parse_location(text))
+    except ValueError:
+        return False
 
 
 def location_parameters(node: str, texts: Iterable[str]) -> dict[tuple[str, str, str], str]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from cucmsim.services.filelocations import ALTERNATE_FILE_LOCATIONS, LOCATION_FORM, is_location
+
 __all__ = ["ENTERPRISE_PARAMETERS", "SERVICE_PARAMETERS", "Parameter", "is_true"]
 
 
@@ -17,7 +19,8 @@ __all__ = ["ENTERPRISE_PARAMETERS", "SERVICE_PARAMETERS", "Parameter", "is_true"
 class Parameter:
     """One parameter: its default and what it may hold.
 
-    `choices` lists the only values, `low` and `high` bound a number; with neither, any text goes.
+    `choices` lists the only values, `low` and `high` bound a number; with neither, any text goes,
+    but for that of a file location (`is_location`), which is one or nothing.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     low: int | None = None
     high: int | None = None
+    is_location: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -41,7 +45,7 @@ class Parameter:
             return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
         if self.low is not None:
             return f"an integer from {self.low} to {self.high}"
-        return "a text"
+        return f"{LOCATION_FORM}, or nothing" if self.is_location else "a text"
 
     def store(self, value: object) -> str:
         """Return `value` as it is stored; a flag takes True, False, "T", "F".
@@ -63,7 +67,8 @@ class Parameter:
         if self.choices:
             return text in self.choices
         if self.low is None or self.high is None:
-            return len(text) <= _LONGEST and text.isprintable()
+            is_text = len(text) <= _LONGEST and text.isprintable()
+            return is_text and (not self.is_location or is_location(text))
         return text.isascii() and text.isdigit() and self.low <= int(text[:_DIGITS]) <= self.high
 
 
@@ -155,6 +160,10 @@ SERVICE_PARAMETERS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
                 choices=_FLAG,
             ),
             Parameter("MaximumServingCount", "Maximum Serving Count", "5000", low=1, high=100_000),
+            *(
+                Parameter(name, f"Alternate File Location {number}", "", is_location=True)
+                for number, name in enumerate(ALTERNATE_FILE_LOCATIONS, 1)
+            ),
         ),
         "tvs": _by_name(
             Parameter(

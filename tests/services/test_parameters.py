@@ -13,6 +13,7 @@ TEXT = Parameter("T", "T", "")
 NUMBER = Parameter("N", "N", "1", low=1, high=5)
 CHOICE = Parameter("C", "C", "a", choices=("a", "b"))
 FLAG = Parameter("F", "F", "T", choices=("T", "F"))
+LOCATION = Parameter("L", "L", "", is_location=True)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ FLAG = Parameter("F", "F", "T", choices=("T", "F"))
         (FLAG, True, "T"),
         (FLAG, False, "F"),
         (FLAG, "F", "F"),
+        (LOCATION, "tftp://10.1.1.1:6969", "tftp://10.1.1.1:6969"),
+        (LOCATION, "", ""),
     ],
 )
 def test_a_value_is_stored_as_text(parameter: Parameter, value: object, stored: str) -> None:
@@ -48,6 +51,8 @@ def test_a_value_is_stored_as_text(parameter: Parameter, value: object, stored: 
         (CHOICE, "c"),
         (FLAG, 1),
         (FLAG, "yes"),
+        (LOCATION, "ftp://10.1.1.1"),
+        (LOCATION, "10.1.1.1\n"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused(parameter: Parameter, value: object) -> None:
@@ -63,11 +68,12 @@ def test_every_default_is_allowed_and_every_name_is_its_key() -> None:
 
 
 def test_what_is_expected_is_said() -> None:
-    assert [p.expected for p in (TEXT, NUMBER, CHOICE, FLAG)] == [
+    assert [p.expected for p in (TEXT, NUMBER, CHOICE, FLAG, LOCATION)] == [
         "a text",
         "an integer from 1 to 5",
         'one of "a", "b"',
         "true or false",
+        '"HOST[:PORT]", asked over HTTP, or "tftp://HOST[:PORT]", or nothing',
     ]
 
 

@@ -42,6 +42,7 @@ async def test_the_rollback_parameter_has_its_consequences(lab: Lab) -> None:
         ("enterprise", "EnableLSCMonitoring", "T", PUBLISHER, "the whole cluster"),
         ("tftp", "MaximumServingCount", "5", "nobody", "no node 'nobody'"),
         ("tftp", "MaximumServingCount", "0", "", "found '0', expected an integer from 1 to"),
+        ("tftp", "AlternateFileLocation1", "a b", "", r"found 'a b', expected .HOST"),
         ("enterprise", "EnableLSCMonitoring", "x" * 99, "", r"found 'x{40}\.\.\.', expected true"),
     ],
 )
