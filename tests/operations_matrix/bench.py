@@ -9,20 +9,25 @@ from cucmsim.cluster.cluster import Cluster
 from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME, TrustList, decode_trust_list
 from cucmsim.pki.profiles import Unit
 from cucmsim.services.certificates import TRUST_STORES_OF
+from cucmsim.services.operations.clockmove import OWN_SERVICE, advance_of
+from cucmsim.services.operations.drs.restore import RESTORED
 from cucmsim.services.operations.operator import Restart
 from cucmsim.services.operations.servicecontrol import parts_of
 from cucmsim.store.replica import Replica
+from cucmsim.store.rows import SERVICE_NAMES
 from tests.fixtures.adminlines import at_node
 from tests.fixtures.clock import MovedClock
 from tests.fixtures.clusters import FREE_PORTS, PUBLISHER, SUBSCRIBER, tftp_get
 from tests.fixtures.sftpservers import Served
 from tests.services.operations.conftest import Authority, Issued
 
-__all__ = ["Bench", "describe_nodes", "difference"]
+__all__ = ["EVERY_SERVICE", "Bench", "describe_nodes", "difference"]
 
 _ADDRESS = "127.0.1.{}"
 _DAY = timedelta(days=1)
 _HOLD_S = 301
+EVERY_SERVICE = tuple(Restart(name) for name in SERVICE_NAMES.values())
+"""What restarts when a node does."""
 _DEADLINE_S = 60
 
 
@@ -101,6 +106,29 @@ class Bench:
             if held.ports
         }
 
+    def words(self, node: str) -> Mapping[str, object]:
+        """Return what texts of rows name: a node, their number, and what nobody knows before.
+
+        `bulk` is what a bulk import brings, `ahead` how far the clock was moved, in seconds,
+        `restored` what is noted of the latest restore, `sftp` where the SFTP server is.
+        """
+        return {
+            "node": node,
+            "nodes": len(self.nodes),
+            "bulk": len(self.nodes) + 1,
+            "ahead": int(advance_of(self.replica).total_seconds()),
+            "restored": self.replica.service_parameter(OWN_SERVICE, RESTORED),
+            "sftp": f"{self.server.host}:{self.server.port}" if self.served else None,
+        }
+
+    async def restart_nodes(self) -> None:
+        """Restart every node, the publisher first, as a person does after a restore."""
+        for node in self.nodes:
+            since = self.since()
+            shown = await self.give(node, "utils system restart", ["yes"])
+            assert "Appliance is being Restarted ..." in shown, shown
+            await self.restarted(node, EVERY_SERVICE, since)
+
     async def restarted(
         self, node: str, restarts: Iterable[Restart], before: Mapping[tuple[str, str], object]
     ) -> None:
@@ -114,6 +142,8 @@ class Bench:
         async with asyncio.timeout(_DEADLINE_S):
             while any(self.since().get(one, before[one]) == before[one] for one in wanted):
                 await asyncio.to_thread(tuple)  # lets the loop turn
+            for power in self.cluster.powers.values():
+                await power.finished()
 
     async def served_file(self, node: str, name: str) -> bytes:
         """Fetch a file from the node's TFTP server. Raises TftpRefusedError."""
@@ -177,7 +207,7 @@ def difference(before: Replica, after: Replica, node: str) -> set[str]:
         *_files(before, after),
         *_values("", before.enterprise, after.enterprise),
         *_values("", _parameters(before), _parameters(after)),
-        *(f"{name} is another" for name in after.devices if _phone(before, after, name)),
+        *_phones(before, after),
         *(
             f"{one.name}: {one.fqdn} {','.join(sorted(set(held.services) ^ set(one.services)))}"
             for name, one in after.nodes.items()
@@ -186,8 +216,11 @@ def difference(before: Replica, after: Replica, node: str) -> set[str]:
     }
 
 
-def _phone(before: Replica, after: Replica, name: str) -> bool:
-    return before.devices[name] != after.devices[name]
+def _phones(before: Replica, after: Replica) -> Iterable[str]:
+    for name in {*before.devices, *after.devices}:
+        held, one = before.devices.get(name), after.devices.get(name)
+        if held != one:
+            yield f"{name} is {'new' if held is None else 'gone' if one is None else 'another'}"
 
 
 def _parameters(replica: Replica) -> Mapping[str, str]:

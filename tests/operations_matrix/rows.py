@@ -1,77 +1,39 @@
-"""The matrix: every operation, how it is given, and what must be true of it.
+"""The matrix: every operation, in the order they are tried; later ones build on earlier ones."""
 
-A row says which line is given with which answers, what the server says, what is another in the
-store afterwards (`bench.difference`, all of it), which services then restart, and what a subscriber
-answers: the words of its refusal, `DONE`, or None where an operation is given at no node. In texts
-`{nodes}` is the number of nodes, `{node}` the name of the one it is given at, `{bulk}` what a bulk
-import brings. Rows are tried in their order: later ones build on earlier ones.
-"""
-
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME
 from cucmsim.pki.profiles import Unit
-from cucmsim.pki.release import Release
-from cucmsim.services.operations.operator import Restart
 from cucmsim.services.operations.restarts import (
     after_new_ctl,
     after_regeneration,
     after_rename,
     after_rollback,
 )
-from tests.fixtures.clusters import PHONE, SIP_PHONE
 from tests.fixtures.sftpservers import PASSWORD, USER
 from tests.operations_matrix.bench import Bench
+from tests.operations_matrix.row import (
+    DONE,
+    EVERY_TFTP,
+    NOT_PUBLISHER,
+    OTHER_PHONE,
+    PUBLISHER_ONLY,
+    RELEASE,
+    STALE,
+    Give,
+    Row,
+    line,
+    post,
+)
+from tests.operations_matrix.systemrows import SYSTEM_ROWS
 from tests.scenarios.bench import Administrator
 from tests.scenarios.trustlists import insert_tokens, make_tokens
 from tests.services.operations.conftest import pem
 
-__all__ = ["DONE", "RELEASE", "ROWS", "STALE", "Row"]
+__all__ = ["ROWS"]
 
-Give = Callable[[Bench, str], Awaitable[str]]
-Check = Callable[[Bench], Awaitable[None]]
-
-RELEASE = Release(12, 5)
-STALE, OTHER_PHONE = PHONE, SIP_PHONE
-"""The phone whose LSC no CAPF certificate of the cluster signed."""
-
-DONE = ""
-NOT_PUBLISHER = "This is not a publisher node\nExecuted command unsuccessfully\n"
-PUBLISHER_ONLY = (
-    "This command is only available on the publisher node.\nExecuted command unsuccessfully\n"
-)
 OTHER = "lab-password-2446"
-EVERY_TFTP = (Restart("Cisco Tftp", every_node=True),)
 OUR_CA = "cucmsim Manufacturing CA"
-
-
-@dataclass(frozen=True)
-class Row:
-    """An operation; `check` is held against every node before services are restarted.
-
-    What the publisher has done for all (`is_done_for_all`) changes nothing more at a subscriber.
-    """
-
-    name: str
-    give: Give
-    says: str
-    changes: tuple[str, ...] = ()
-    at_subscriber: str | None = DONE
-    restarts: tuple[Restart, ...] = ()
-    automatic: tuple[Restart, ...] = ()
-    itl_is_full: bool = True
-    is_done_for_all: bool = False
-    check: Check | None = None
-
-
-def line(text: str, *answers: str) -> Give:
-    """Return what gives a line with its answers."""
-
-    async def give(bench: Bench, node: str) -> str:
-        return await bench.give(node, text, [one.format(node=node) for one in answers])
-
-    return give
 
 
 def regenerate(unit: Unit, *changes: str, at_subscriber: str = DONE) -> Row:
@@ -124,17 +86,6 @@ async def sign_with_etokens(bench: Bench, _node: str) -> str:
     """Run the CTL client: a program beside the cluster, which has no command line."""
     admin = Administrator(bench.cluster)
     return "\n".join(await insert_tokens(admin, "mixed-mode", *await make_tokens(admin)))
-
-
-def set_rollback(*, prepared: bool) -> Give:
-    """Return what sets the enterprise parameter, on a page of the real server."""
-
-    async def give(bench: Bench, _node: str) -> str:
-        admin = Administrator(bench.cluster)
-        answer = await admin.post("/operations/rollback", {"prepared": prepared})
-        return str(answer.json()["lines"])
-
-    return give
 
 
 async def every_node_serves_the_same_itl(bench: Bench) -> None:
@@ -347,7 +298,7 @@ ROWS: Sequence[Row] = (
     ),
     Row(
         "prepare for rollback",
-        set_rollback(prepared=True),
+        post("/operations/rollback", prepared=True),
         "Update Successful",
         ("RollBackToPreGrayback=T",),
         at_subscriber=None,
@@ -356,7 +307,7 @@ ROWS: Sequence[Row] = (
     ),
     Row(
         "take that back",
-        set_rollback(prepared=False),
+        post("/operations/rollback", prepared=False),
         "Update Successful",
         ("RollBackToPreGrayback=F",),
         at_subscriber=None,
@@ -387,4 +338,6 @@ ROWS: Sequence[Row] = (
         "yes",
         changes=("{node}: new-{node}.lab.local ",),
     ),
+    rename("unset network domain", "y", changes=("{node}: new-{node} ",)),
+    *SYSTEM_ROWS,
 )

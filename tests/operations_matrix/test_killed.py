@@ -19,7 +19,8 @@ from tests.fixtures.clock import MovedClock
 from tests.fixtures.clusters import PUBLISHER, TIMEOUT_S
 from tests.fixtures.phonelab import PhoneLab
 from tests.operations_matrix.bench import Bench, difference
-from tests.operations_matrix.rows import RELEASE, ROWS, Row
+from tests.operations_matrix.row import RELEASE, Row
+from tests.operations_matrix.rows import ROWS
 from tests.operations_matrix.test_matrix import expected
 from tests.scenarios.bench import NEW, Handset, accepted, refused
 
@@ -66,6 +67,8 @@ def test_an_operation_killed_around_its_commit_is_done_or_can_be_said_again(
 ) -> None:
     phones = PhoneLab(tmp_path / "lab")
     phones.lab.release = str(RELEASE)
+    # no order of CAPF: its end is noted after the phone has booted
+    phones.lab.phones = phones.lab.phones.replace('pending_operation = "install"', "")
     handset = Handset(NEW, phones.network())
     before = asyncio.run(first_run(phones, handset))
     saved = shutil.copytree(phones.lab.data, tmp_path / "saved")

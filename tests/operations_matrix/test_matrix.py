@@ -16,7 +16,9 @@ from tests.fixtures.clock import MovedClock
 from tests.fixtures.clusters import PUBLISHER, SUBSCRIBER, Lab
 from tests.fixtures.sftpservers import serving
 from tests.operations_matrix.bench import Bench, describe_nodes, difference
-from tests.operations_matrix.rows import DONE, RELEASE, ROWS, STALE, Row
+from tests.operations_matrix.row import DONE, RELEASE, STALE, Row
+from tests.operations_matrix.rows import ROWS
+from tests.operations_matrix.systemrows import IMAGE
 from tests.services.operations.conftest import Authority
 
 pytestmark = [pytest.mark.usefixtures("quiet"), pytest.mark.slow, pytest.mark.timeout(300)]
@@ -37,6 +39,7 @@ async def try_all(lab: Lab, count: int, subtests: pytest.Subtests) -> None:
     lab.nodes, lab.release = describe_nodes(count), str(RELEASE)
     clock, directory = MovedClock(), lab.directory / "sftp"
     directory.mkdir()
+    (directory / IMAGE).touch()
     async with serving(directory) as served, lab.running(clock=clock) as cluster:
         bench = Bench(cluster, clock, served)
         await give_stale_lsc(bench)
@@ -57,9 +60,10 @@ async def give_stale_lsc(bench: Bench) -> None:
 async def try_row(bench: Bench, row: Row) -> None:
     """Give the operation at the subscriber, refused or not, and at the publisher."""
     bench.pass_hold_timer()
-    if row.at_subscriber:
+    refusal = row.at_subscriber or row.before_publisher
+    if refusal:
         before = bench.replica
-        assert row.at_subscriber in await row.give(bench, SUBSCRIBER)
+        assert refusal in await row.give(bench, SUBSCRIBER)
         assert await bench.cluster.operator().newest() is before
     await try_at(bench, row, PUBLISHER)
     if row.at_subscriber == DONE:
@@ -78,10 +82,11 @@ async def try_at(bench: Bench, row: Row, node: str) -> None:
         await row.check(bench)
     await bench.restart(node, row.restarts)
     await bench.restarted(node, row.automatic, since)
+    if row.restarts_nodes:
+        await bench.restart_nodes()
     await bench.check_nodes(is_full=row.itl_is_full)
 
 
 def expected(changes: Iterable[str], bench: Bench, node: str) -> set[str]:
     """Return the changes of a row, for this cluster and this node."""
-    nodes = len(bench.nodes)
-    return {one.format(nodes=nodes, node=node, bulk=nodes + 1) for one in changes}
+    return {one.format(**bench.words(node)) for one in changes}

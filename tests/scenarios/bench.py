@@ -119,8 +119,13 @@ class Administrator:
         return httpx.AsyncClient(transport=self._transport, base_url="http://cluster")
 
     async def post(self, url: str, body: Mapping[str, object] | None = None) -> httpx.Response:
+        return await self.request("POST", url, body)
+
+    async def request(
+        self, method: str, url: str, body: Mapping[str, object] | None = None
+    ) -> httpx.Response:
         async with self._client() as client:
-            return await client.post(url, json=body)
+            return await client.request(method, url, json=body)
 
     async def regenerate(self, unit: str, node: str = PUBLISHER) -> list[str]:
         """Regenerate a certificate; return the server's words, of a refusal too."""
