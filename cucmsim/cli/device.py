@@ -22,7 +22,10 @@ DeviceArgument = Annotated[
 ]
 Model = Annotated[str | None, typer.Option(help="Phone model, such as 8861.")]
 Protocol = Annotated[str | None, typer.Option(help="SIP or SCCP.")]
-Profile = Annotated[str | None, typer.Option(help="Name of a phone security profile.")]
+Profile = Annotated[
+    str | None,
+    typer.Option("--security-profile", "--profile", help="Name of a phone security profile."),
+]
 Mode = Annotated[
     str | None, typer.Option(help="Device security mode: non-secure, authenticated, encrypted.")
 ]

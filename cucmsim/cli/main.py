@@ -32,6 +32,7 @@ _MODULES = {
     "parameter": "parameter",
     "phone": "phone",
     "phones": "phones",
+    "profile": "profile",
     "version": "version",
 }
 """The module that registers each command."""

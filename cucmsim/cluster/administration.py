@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from cucmsim.cluster.phonechanges import changed_phone, new_phone
-from cucmsim.cluster.settings import Settings
 from cucmsim.errors import RefusedError, SettingsError
 from cucmsim.services.operations.capforders import change_phones, under_capf_rules
 from cucmsim.services.operations.operator import Operator
@@ -17,8 +16,7 @@ __all__ = ["Administration"]
 class Administration:
     """Adds, changes and removes phones; `operator` gives what operations work with."""
 
-    def __init__(self, settings: Settings, operator: Callable[[], Operator]) -> None:
-        self._settings = settings
+    def __init__(self, operator: Callable[[], Operator]) -> None:
         self._operator = operator
 
     async def add_device(self, entry: Mapping[str, object]) -> Device:
@@ -26,7 +24,7 @@ class Administration:
         operator = self._operator()
         replica = await operator.newest()
         device = under_capf_rules(
-            new_phone(entry, self._settings, replica), replica, operator.clock.now(), is_order=True
+            new_phone(entry, replica), replica, operator.clock.now(), is_order=True
         )
         async with operator.store.transaction() as transaction:
             if await transaction.get_device(device.name) is not None:
@@ -44,7 +42,7 @@ class Administration:
 
         def change(held: Device, replica: Replica) -> Device:
             try:
-                return changed_phone(held, changes, self._settings, replica)
+                return changed_phone(held, changes, replica)
             except SettingsError as error:
                 if len(names) == 1:
                     raise

@@ -96,7 +96,7 @@ class Cluster:
         self._follower = follower
         self._clock = clock
         self._entropy = entropy
-        self._administration = Administration(settings, self.operator)
+        self._administration = Administration(self.operator)
         self._started = clock.now()
         self._stopping = asyncio.Event()
         self._following: asyncio.Task[None] | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from cucmsim.cluster.profiles import profile_row
 from cucmsim.cluster.settings import NodePorts, NodeSettings, Settings, TftpFileSettings
 from cucmsim.errors import StartError
 from cucmsim.services.reconcile import Description
@@ -20,6 +21,7 @@ def describe_settings(settings: Settings) -> Description:
         nodes=tuple(_node(node) for node in settings.nodes),
         groups=settings.callmanager_groups,
         device_pools=settings.device_pools,
+        security_profiles=tuple(profile_row(one) for one in settings.security_profiles),
         devices=settings.phones,
         enterprise={**settings.enterprise_parameters, "ClusterSecurityMode": "01"[mixed]},
         service_parameters=settings.service_parameters,

@@ -21,6 +21,7 @@ from cucmsim.cluster.drsapi import add_drs
 from cucmsim.cluster.node import ServiceAction
 from cucmsim.cluster.operationsapi import add_operations
 from cucmsim.cluster.parametersapi import add_parameters
+from cucmsim.cluster.profilesapi import add_profiles
 from cucmsim.cluster.registrationapi import add_registrations
 from cucmsim.cluster.reports import (
     ChangedDevices,
@@ -142,6 +143,7 @@ def _app() -> FastAPI:
     _add_services(app, serving)
     add_operations(app, lambda: serving().operator())
     add_parameters(app, lambda: serving().operator())
+    add_profiles(app, lambda: serving().operator())
     add_trust_list_operations(app, lambda: serving().operator())
     add_capf(app, lambda: serving().operator())
     add_upgrades(app, lambda: serving().operator())

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from cucmsim.cluster.phones import PhoneBook
 from cucmsim.cluster.problems import Findings
-from cucmsim.cluster.settings import Settings
+from cucmsim.cluster.profiles import profile_of
 from cucmsim.errors import Problem, SettingsError
+from cucmsim.services.operations.profiles import is_standard, under_profile
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
 
@@ -27,23 +28,23 @@ _DROPS = {
 """What a change of a key takes with it, unless that is given too: its default is another one."""
 
 
-def new_phone(entry: Mapping[str, object], settings: Settings, replica: Replica) -> Device:
+def new_phone(entry: Mapping[str, object], replica: Replica) -> Device:
     """Return the phone that `entry` describes. Raises SettingsError with every problem."""
     findings = Findings(_SOURCE)
     for key in ("count", "file"):
         if key in entry:
             findings.add((key,), "a key of ranges and files", "one phone")
-    book = PhoneBook(findings, Path(), settings.security_profiles, replica.device_pools)
+    profiles = [profile_of(replica.profiles[name]) for name in _made_profiles(replica)]
+    book = PhoneBook(findings, Path(), profiles, replica.device_pools)
     if not findings.problems:
         book.add(0, dict(entry))
     if findings.problems:
         raise SettingsError(tuple(_without_place(findings)))
-    return book.devices[0]
+    device = book.devices[0]
+    return under_profile(device, replica.profiles.get(device.security_profile))
 
 
-def changed_phone(
-    held: Device, changes: Mapping[str, object], settings: Settings, replica: Replica
-) -> Device:
+def changed_phone(held: Device, changes: Mapping[str, object], replica: Replica) -> Device:
     """Return `held` with `changes` made; keys are those of `[[phones]]` without `mac`.
 
     Raises SettingsError with every problem; the authentication string is checked against the
@@ -53,7 +54,7 @@ def changed_phone(
         findings = Findings(_SOURCE)
         findings.add(("mac",), "a MAC address", "no such key: a phone keeps its address")
         raise SettingsError(tuple(findings.problems))
-    wanted = new_phone(_entry_of(held, changes, settings), settings, replica)
+    wanted = new_phone(_entry_of(held, changes, replica), replica)
     return replace(
         wanted,
         operation_expires=None if "pending_operation" in changes else held.operation_expires,
@@ -73,7 +74,7 @@ def changed_phone(
     )
 
 
-def _entry_of(held: Device, changes: Mapping[str, object], settings: Settings) -> dict[str, object]:
+def _entry_of(held: Device, changes: Mapping[str, object], replica: Replica) -> dict[str, object]:
     """Return the entry that describes `held` with `changes` made."""
     dropped = {key for changed in changes for key in _DROPS.get(changed, ())}
     entry: dict[str, object] = {
@@ -95,11 +96,16 @@ def _entry_of(held: Device, changes: Mapping[str, object], settings: Settings) -
             for line in held.lines
         ],
     }
-    if held.security_profile in {profile.name for profile in settings.security_profiles}:
+    if held.security_profile in _made_profiles(replica):
         dropped.discard("security_profile")
     entry = {key: value for key, value in entry.items() if key not in dropped}
     entry.update(changes)
     return {key: value for key, value in entry.items() if value is not None}
+
+
+def _made_profiles(replica: Replica) -> list[str]:
+    """Return the names of the profiles that are none of CUCM's own."""
+    return [name for name in replica.profiles if not is_standard(name)]
 
 
 def _without_place(findings: Findings) -> list[Problem]:

@@ -13,8 +13,10 @@ from pathlib import Path
 from cucmsim.cluster.phonecsv import read_rows
 from cucmsim.cluster.phoneentry import PhoneEntry
 from cucmsim.cluster.problems import Findings, Spot, nearest, show
+from cucmsim.cluster.profiles import profile_row
 from cucmsim.cluster.settings import SecurityProfile
 from cucmsim.formats.models import PHONE_MODELS, PhoneModel
+from cucmsim.store.devicerows import standard_profile
 from cucmsim.store.rows import (
     AuthenticationMode,
     CertificateStatus,
@@ -23,7 +25,6 @@ from cucmsim.store.rows import (
     PendingOperation,
     Protocol,
     SecurityMode,
-    Transport,
 )
 
 __all__ = ["PhoneBook", "built_in_profile"]
@@ -32,11 +33,6 @@ _PLACEHOLDER = re.compile(r"\{([^{}:]*)(?::0?([0-9]{1,2}))?\}")
 _PLACEHOLDERS = ("index", "line", "mac", "name")
 _STAND_INS = {"lines[]": "0", "lines[].number": "0"}
 _LAST_MAC = 0xFFFFFFFFFFFF
-_SECURE_WORDS = {
-    SecurityMode.NON_SECURE: "Non-Secure",
-    SecurityMode.AUTHENTICATED: "Authenticated",
-    SecurityMode.ENCRYPTED: "Encrypted",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ def built_in_profile(
     model: PhoneModel, protocol: str, mode: SecurityMode = SecurityMode.NON_SECURE
 ) -> SecurityProfile:
     """Return CUCM's own security profile for a model, protocol and mode."""
-    name = f"{model.product} - Standard {protocol} {_SECURE_WORDS[mode]} Profile"
+    name = standard_profile(model.name, protocol, mode)
     return SecurityProfile(name=name, device_security_mode=mode)
 
 
@@ -264,8 +260,7 @@ def _row(
     mode: AuthenticationMode,
 ) -> Device:
     """Return the store's row of a phone, placeholders not yet filled."""
-    security = profile.device_security_mode
-    usual = Transport.TCP if security is SecurityMode.NON_SECURE else Transport.TLS
+    security = profile_row(profile)
     pending = entry.pending_operation
     idle = pending is PendingOperation.NONE
     return Device(
@@ -275,9 +270,9 @@ def _row(
         device_pool=pool,
         description=entry.description,
         security_profile=profile.name,
-        security_mode=security.value,
-        transport=(profile.transport or usual).value,
-        encrypted_config=profile.encrypted_config,
+        security_mode=security.security_mode,
+        transport=security.transport,
+        encrypted_config=security.encrypted_config,
         authentication_mode=mode,
         authentication_string=entry.authentication_string or "",
         pending_operation=pending,

@@ -13,9 +13,17 @@ from enum import StrEnum
 
 from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME
 from cucmsim.services.operations.clockmove import OWN_SERVICE
+from cucmsim.services.operations.profiles import is_standard, under_profile
 from cucmsim.services.sayings import Row, changes, said
 from cucmsim.store.replica import Replica
-from cucmsim.store.rows import CallManagerGroup, Device, DevicePool, ProcessNode, TftpFile
+from cucmsim.store.rows import (
+    CallManagerGroup,
+    Device,
+    DevicePool,
+    PhoneSecurityProfile,
+    ProcessNode,
+    TftpFile,
+)
 from cucmsim.store.store import Store, Transaction
 
 __all__ = [
@@ -43,6 +51,7 @@ class Kind(StrEnum):
     NODE = "node"
     GROUP = "CallManager group"
     POOL = "device pool"
+    PROFILE = "security profile"
     PHONE = "phone"
     ENTERPRISE = "enterprise parameter"
     SERVICE = "service parameter"
@@ -63,6 +72,7 @@ class Description:
     nodes: tuple[ProcessNode, ...]
     groups: tuple[CallManagerGroup, ...]
     device_pools: tuple[DevicePool, ...]
+    security_profiles: tuple[PhoneSecurityProfile, ...] = ()
     devices: tuple[Device, ...]
     enterprise: Mapping[str, str]
     service_parameters: Mapping[tuple[str, str, str], str]
@@ -119,7 +129,7 @@ async def apply_description(store: Store, description: Description, replica: Rep
                 for item in items
                 if (row := _row_to_write(item, before.get(item.name), applied)) is not None
             ]
-            await _write(transaction, rows)
+            await _write(transaction, rows, description)
             await _remember(transaction, kind, items, before)
     return applied
 
@@ -155,11 +165,16 @@ def _row_to_write(item: _Item, before: str | None, applied: Applied) -> Row | st
     return replace(item.held, **{name: getattr(item.wanted, name) for name in written})
 
 
-async def _write(transaction: Transaction, rows: list[tuple[_Item, Row | str]]) -> None:
+async def _write(
+    transaction: Transaction, rows: list[tuple[_Item, Row | str]], description: Description
+) -> None:
     """Write rows of one kind."""
     devices = [row for _, row in rows if isinstance(row, Device)]
     if devices:
-        await transaction.put_devices(devices)
+        profiles = await _profiles_of(transaction, devices, description)
+        await transaction.put_devices(
+            [under_profile(row, profiles.get(row.security_profile)) for row in devices]
+        )
     for item, row in rows:
         match row:
             case ProcessNode():
@@ -168,6 +183,8 @@ async def _write(transaction: Transaction, rows: list[tuple[_Item, Row | str]]) 
                 await transaction.put_group(row)
             case DevicePool():
                 await transaction.put_device_pool(row)
+            case PhoneSecurityProfile():
+                await transaction.put_profile(row)
             case TftpFile():
                 await transaction.put_tftp_file(row)
             case str() if item.kind is Kind.ENTERPRISE:
@@ -175,6 +192,22 @@ async def _write(transaction: Transaction, rows: list[tuple[_Item, Row | str]]) 
             case str():
                 node, service, name = item.name.split("/", 2)
                 await transaction.set_service_parameter(service, name, row, node)
+
+
+async def _profiles_of(
+    transaction: Transaction, devices: list[Device], description: Description
+) -> Mapping[str, PhoneSecurityProfile]:
+    """Return the profiles there are; a removed one that a phone now needs is there again."""
+    held = await transaction.profiles()
+    named = {device.security_profile for device in devices}
+    back = {
+        row.name: row
+        for row in description.security_profiles
+        if row.name in named and row.name not in held
+    }
+    for row in back.values():
+        await transaction.put_profile(row)
+    return {**held, **back}
 
 
 def _items(kind: Kind, description: Description, replica: Replica) -> Iterator[_Item]:
@@ -192,6 +225,8 @@ def _described(kind: Kind, description: Description) -> Mapping[str, Row | str]:
             return {row.name: row for row in description.groups}
         case Kind.POOL:
             return {row.name: row for row in description.device_pools}
+        case Kind.PROFILE:
+            return {row.name: row for row in description.security_profiles}
         case Kind.PHONE:
             return {row.name: row for row in description.devices}
         case Kind.ENTERPRISE:
@@ -210,6 +245,8 @@ def _held(kind: Kind, replica: Replica) -> Mapping[str, Row | str]:
             return replica.groups
         case Kind.POOL:
             return replica.device_pools
+        case Kind.PROFILE:
+            return replica.profiles
         case Kind.PHONE:
             return replica.devices
         case Kind.ENTERPRISE:
@@ -230,11 +267,15 @@ def strangers_to(description: Description, replica: Replica) -> Names:
         ]
         for kind in Kind
     }
+    named = {device.security_profile for device in description.devices}
+    found[Kind.PROFILE] = [name for name in found[Kind.PROFILE] if name not in named]
     return {kind: sorted(names) for kind, names in found.items() if names}
 
 
 def _is_made_here(kind: Kind, name: str) -> bool:
-    """Whether it is a trust list, or a parameter of our own such as the clock's advance."""
+    """Whether it is a trust list, a standard profile, or our own, such as the clock's advance."""
+    if kind is Kind.PROFILE:
+        return is_standard(name)
     if kind is Kind.SERVICE:
         return f"/{OWN_SERVICE}/" in name
     return kind is Kind.FILE and name.endswith(_TRUST_LISTS)
@@ -260,6 +301,8 @@ async def _remove(transaction: Transaction, kind: Kind, name: str) -> None:
             await transaction.delete_group(name)
         case Kind.POOL:
             await transaction.delete_device_pool(name)
+        case Kind.PROFILE:
+            await transaction.delete_profile(name)
         case Kind.ENTERPRISE:
             await transaction.delete_enterprise_parameter(name)
         case Kind.SERVICE:

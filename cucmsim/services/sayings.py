@@ -10,11 +10,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from operator import attrgetter
 
-from cucmsim.store.rows import CallManagerGroup, Device, DevicePool, Line, ProcessNode, TftpFile
+from cucmsim.store.rows import (
+    CallManagerGroup,
+    Device,
+    DevicePool,
+    Line,
+    PhoneSecurityProfile,
+    ProcessNode,
+    TftpFile,
+)
 
 __all__ = ["Row", "changes", "said"]
 
-Row = ProcessNode | CallManagerGroup | DevicePool | Device | TftpFile
+Row = ProcessNode | CallManagerGroup | DevicePool | PhoneSecurityProfile | Device | TftpFile
 
 _STORE_ONLY = frozenset(
     (
@@ -58,7 +66,15 @@ class _Spoken:
 
 
 _SPOKEN: Mapping[type, _Spoken] = {
-    kind: _Spoken.of(kind) for kind in (ProcessNode, CallManagerGroup, DevicePool, Device, TftpFile)
+    kind: _Spoken.of(kind)
+    for kind in (
+        ProcessNode,
+        CallManagerGroup,
+        DevicePool,
+        PhoneSecurityProfile,
+        Device,
+        TftpFile,
+    )
 }
 
 

@@ -20,7 +20,7 @@ from cucmsim.entropy import Entropy
 from cucmsim.store.engine import Session, Values, whole
 from cucmsim.store.schema import TABLES
 
-__all__ = ["CHANNEL", "HISTORY", "Writer", "changed_since", "read_version"]
+__all__ = ["CHANNEL", "HISTORY", "Writer", "changed_since", "read_version", "versionstamp"]
 
 CHANNEL = "cucmsim"
 """The channel of PostgreSQL on which a new version is announced."""
@@ -140,6 +140,11 @@ class Writer:
         await self.session.execute(update(_VERSION).where(_VERSION.c.id == 1).values(values))
         if not self.session.database.is_sqlite:
             await self.session.execute(select(func.pg_notify(CHANNEL, str(self.version))))
+
+
+def versionstamp(writer: Writer) -> str:
+    """Return a fresh versionstamp of a phone: unix seconds, hyphen, uuid."""
+    return f"{int(writer.clock.now().timestamp())}-{writer.new_pkid()}"
 
 
 async def read_version(session: Session) -> int:

@@ -38,6 +38,7 @@ __all__ = [
     "extra_row",
     "model_name",
     "product_name",
+    "standard_profile",
 ]
 
 PROTOCOL_NUMBERS: Mapping[str, int] = {Protocol.SCCP.value: 0, Protocol.SIP.value: 11}
@@ -115,11 +116,16 @@ def product_name(model: str) -> str:
     return known.product if known else model
 
 
+def standard_profile(model: str, protocol: str, security_mode: int) -> str:
+    """Return the name of CUCM's own security profile of a model, protocol and mode."""
+    word = _PROFILE_WORDS.get(security_mode, "Non-Secure")
+    return f"{product_name(model)} - Standard {protocol} {word} Profile"
+
+
 def completed(device: Device, pkid: str, versionstamp: str) -> Device:
     """Return the phone as it will be read back: model and profile named, times in whole seconds."""
-    profile = device.security_profile or (
-        f"{product_name(device.model)} - Standard {device.protocol}"
-        f" {_PROFILE_WORDS.get(device.security_mode, 'Non-Secure')} Profile"
+    profile = device.security_profile or standard_profile(
+        device.model, device.protocol, device.security_mode
     )
     return replace(
         device,

@@ -14,7 +14,7 @@ from dataclasses import replace
 from sqlalchemy import Column, bindparam, delete, select, update
 
 from cucmsim.errors import StoreError
-from cucmsim.store.changelog import Writer
+from cucmsim.store.changelog import Writer, versionstamp
 from cucmsim.store.devicerows import (
     DEVICE_COLUMNS,
     EXTRA_COLUMNS,
@@ -40,6 +40,7 @@ _CHUNK = 5000
 _BREATH = 1000
 """After how many phones read the loop gets a turn."""
 _FIRST_UNKNOWN_MODEL = 1_000_000
+_CAPF_COLUMNS = ("tkauthenticationmode", "tkkeyorder", "keysize", "ecpublickeycurve")
 _PROTOCOLS = {number: name for name, number in PROTOCOL_NUMBERS.items()}
 
 
@@ -69,13 +70,8 @@ async def put_devices(writer: Writer, devices: Iterable[Device]) -> int:
 
 
 def _new(writer: Writer, device: Device) -> Device:
-    stamp = device.versionstamp or _stamp(writer)
+    stamp = device.versionstamp or versionstamp(writer)
     return completed(device, device.pkid or writer.new_pkid(), stamp)
-
-
-def _stamp(writer: Writer) -> str:
-    """Return a fresh versionstamp: unix seconds, hyphen, uuid."""
-    return f"{int(writer.clock.now().timestamp())}-{writer.new_pkid()}"
 
 
 def _changed(writer: Writer, wanted: Device, held: Device) -> Device | None:
@@ -84,7 +80,7 @@ def _changed(writer: Writer, wanted: Device, held: Device) -> Device | None:
     if device == held:
         return None
     counted = replace(held, wrong_strings=device.wrong_strings, locked_until=device.locked_until)
-    return device if device == counted else replace(device, versionstamp=_stamp(writer))
+    return device if device == counted else replace(device, versionstamp=versionstamp(writer))
 
 
 async def _write(
@@ -189,6 +185,7 @@ class _Encoder:
         )
         if profile not in self._profiles:
             row = {
+                **await self._alike(profile.name),
                 "name": profile.name,
                 "description": profile.name,
                 "tkdeviceprotocol": PROTOCOL_NUMBERS.get(profile.protocol, 0),
@@ -198,6 +195,11 @@ class _Encoder:
             }
             self._profiles[profile] = await self._writer.insert("securityprofile", row)
         return self._profiles[profile]
+
+    async def _alike(self, name: str) -> Values:
+        """Return what another row of the same profile says of CAPF."""
+        row = await self._writer.find("securityprofile", {"name": name}) or {}
+        return {column: row[column] for column in _CAPF_COLUMNS if column in row}
 
     async def _model(self, device: Device) -> int:
         if device.model not in self._models:

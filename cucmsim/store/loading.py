@@ -16,6 +16,7 @@ from cucmsim.store.devices import read_devices
 from cucmsim.store.engine import Session
 from cucmsim.store.nodes import read_device_pools, read_groups, read_nodes
 from cucmsim.store.parameters import read_parameters, read_tftp_files
+from cucmsim.store.profiles import read_profiles
 from cucmsim.store.replica import Replica, SignerCache
 
 __all__ = ["ReplicaLoader"]
@@ -25,6 +26,7 @@ _GROUP_TABLES = frozenset(
     {"processnode", "callmanager", "callmanagergroup", "callmanagergroupmember"}
 )
 _POOL_TABLES = frozenset({"devicepool", "datetimesetting", "callmanagergroup"})
+_PROFILE_TABLES = frozenset({"securityprofile"})
 _PARAMETER_TABLES = frozenset({"processnode", "processconfig"})
 _CERTIFICATE_TABLES = frozenset(
     {
@@ -86,6 +88,8 @@ class ReplicaLoader:
             replica = replace(replica, groups=await read_groups(session))
         if is_stale(_POOL_TABLES):
             replica = replace(replica, device_pools=await read_device_pools(session))
+        if is_stale(_PROFILE_TABLES):
+            replica = replace(replica, profiles=await read_profiles(session))
         if is_stale(_PARAMETER_TABLES):
             enterprise, service = await read_parameters(session)
             replica = replace(replica, enterprise=enterprise, service_parameters=service)

@@ -18,6 +18,7 @@ from cucmsim.store.rows import (
     Device,
     DevicePool,
     OwnKey,
+    PhoneSecurityProfile,
     ProcessNode,
     StoredCertificate,
     TftpFile,
@@ -59,6 +60,7 @@ class Replica:
     own_keys: Mapping[tuple[str, str], OwnKey] = field(default_factory=dict)
     groups: Mapping[str, CallManagerGroup] = field(default_factory=dict)
     device_pools: Mapping[str, DevicePool] = field(default_factory=dict)
+    profiles: Mapping[str, PhoneSecurityProfile] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
     enterprise: Mapping[str, str] = field(default_factory=dict)
     service_parameters: Mapping[tuple[str, str, str], str] = field(default_factory=dict)

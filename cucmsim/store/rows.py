@@ -263,6 +263,24 @@ class DevicePool:
     date_time_group_pkid: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneSecurityProfile:
+    """What phones of a security profile have in common (securityprofile).
+
+    `security_mode`, `transport` and `encrypted_config` hold for every phone of it; what it says of
+    CAPF is what a phone starts from.
+    """
+
+    name: str
+    security_mode: int = SecurityMode.NON_SECURE.value
+    transport: int = Transport.TCP.value
+    encrypted_config: bool = False
+    authentication_mode: AuthenticationMode = AuthenticationMode.NULL_STRING
+    key_type: KeyOrder = KeyOrder.RSA_ONLY
+    key_size_bits: int = 2048
+    ec_size_bits: int = 384
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of a phone (numplan, devicenumplanmap); its place in `Device.lines` is its index."""

@@ -235,6 +235,10 @@ Table(
     _number("tkdevicesecuritymode", 1),
     _number("tktransport", 1),
     _flag("tftpencryptedconfig"),
+    _number("tkauthenticationmode", 2),
+    _number("tkkeyorder", 1),
+    _number("keysize", 2048),
+    _number("ecpublickeycurve", 384),
     Index("ix_securityprofile_name", "name"),
 )
 Table(

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from cucmsim.errors import FormatError, StoreError
 from cucmsim.pki.certificates import load_certificate
-from cucmsim.store.changelog import Writer
+from cucmsim.store.changelog import Writer, versionstamp
 from cucmsim.store.engine import Session, Values
 from cucmsim.store.schema import TABLES
 
@@ -127,7 +127,7 @@ def _row(writer: Writer, table: str, after: Values) -> dict[str, object]:
     row = dict(after)
     _check_certificate(table, row)
     if table == "device":
-        row["versionstamp"] = f"{int(writer.clock.now().timestamp())}-{writer.new_pkid()}"
+        row["versionstamp"] = versionstamp(writer)
     return row
 
 

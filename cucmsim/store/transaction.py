@@ -13,6 +13,7 @@ from cucmsim.store import (
     nodes,
     parameters,
     platform,
+    profiles,
     requests,
     tables,
 )
@@ -28,6 +29,7 @@ from cucmsim.store.rows import (
     CallManagerGroup,
     Device,
     DevicePool,
+    PhoneSecurityProfile,
     ProcessNode,
     TftpFile,
 )
@@ -85,6 +87,18 @@ class Transaction:
         return await nodes.delete_device_pool(self._writer, name)
 
     # phones
+
+    async def profiles(self) -> Mapping[str, PhoneSecurityProfile]:
+        """Return every security profile as this transaction sees it, by name."""
+        return await profiles.read_profiles(self._writer.session)
+
+    async def put_profile(self, profile: PhoneSecurityProfile) -> None:
+        """Insert or change a security profile by name, for all its phones."""
+        await profiles.put_profile(self._writer, profile)
+
+    async def delete_profile(self, name: str) -> bool:
+        """Delete a security profile that no phone uses; tell if it was there."""
+        return await profiles.delete_profile(self._writer, name)
 
     async def get_device(self, name: str) -> Device | None:
         """Return a phone as this transaction sees it, to change and put back."""
