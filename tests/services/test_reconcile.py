@@ -26,6 +26,7 @@ from cucmsim.store.rows import (
     DevicePool,
     Line,
     PendingOperation,
+    PhoneSecurityProfile,
     ProcessNode,
     TftpFile,
 )
@@ -324,3 +325,57 @@ def test_long_lists_of_names_are_cut_unless_all_are_asked_for() -> None:
 
 def test_an_empty_replica_has_no_strangers() -> None:
     assert strangers_to(LAB, Replica()) == {}
+
+
+# security profiles
+
+FLOOR = PhoneSecurityProfile(name="Floor")
+ON_FLOOR = replace(PHONE, security_profile="Floor")
+FLOORED = replace(LAB, security_profiles=(FLOOR,), devices=(ON_FLOOR, OTHER))
+ENCRYPTED = replace(FLOOR, security_mode=3, transport=3)
+
+
+async def test_an_edited_profile_reaches_its_phones_field_by_field(
+    store: Store, apply: Apply
+) -> None:
+    await apply(FLOORED)
+    async with store.transaction() as transaction:
+        await transaction.put_profile(ENCRYPTED)
+    assert list((await apply(FLOORED)).lines()) == []
+    newcomer = replace(ON_FLOOR, name="SEP00000000000B")
+    edited = replace(
+        FLOORED,
+        security_profiles=(replace(FLOOR, encrypted_config=True),),
+        devices=(*(replace(one, encrypted_config=True) for one in (ON_FLOOR, newcomer)), OTHER),
+    )
+    lines = list((await apply(edited)).lines())
+    assert "changed: 1 security profile: Floor (encrypted_config)" in lines
+    replica = await store.load_replica()
+    assert replica.profiles["Floor"] == replace(ENCRYPTED, encrypted_config=True)
+    for name in (PHONE.name, newcomer.name):
+        held = replica.devices[name]
+        assert (held.security_mode, held.transport, held.encrypted_config) == (3, 3, True)
+
+
+async def test_a_removed_profile_stays_removed_until_a_phone_needs_it(
+    store: Store, apply: Apply
+) -> None:
+    strict = replace(FLOOR, key_size_bits=4096)
+    described = replace(LAB, security_profiles=(strict,))
+    await apply(described)
+    async with store.transaction() as transaction:
+        assert await transaction.delete_profile("Floor")
+    assert list((await apply(described)).lines()) == [
+        "in the file, but removed before: 1 security profile: Floor"
+    ]
+    newcomer = replace(ON_FLOOR, name="SEP00000000000B")
+    await apply(replace(described, devices=(*LAB.devices, newcomer)))
+    assert (await store.load_replica()).profiles["Floor"] == strict
+
+
+async def test_profiles_that_only_the_store_has_are_pruned(store: Store, apply: Apply) -> None:
+    await apply(replace(LAB, security_profiles=(FLOOR,)))
+    strangers = strangers_to(LAB, await store.load_replica())
+    assert strangers == {Kind.PROFILE: ["Floor"]}
+    await prune(store, strangers)
+    assert strangers_to(LAB, await store.load_replica()) == {}

@@ -161,7 +161,7 @@ async def remove_profile(operator: Operator, name: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    if not name.isprintable() or name != name.strip():
+    if not name.isprintable() or not name or name != name.strip():
         raise RefusedError(
             f"found name {name!r}, expected printable characters without blanks around them"
         )
