@@ -91,6 +91,7 @@ async def _stamp_phones(writer: Writer, profile: str) -> None:
     """Give every phone of a row of securityprofile a fresh versionstamp."""
     device = TABLES["device"]
     query = select(device.c.pkid).where(device.c.fksecurityprofile == profile)
+    query = query.order_by(device.c.name)
     pkids = [str(pkid) for (pkid,) in await writer.session.rows(query)]
     if not pkids:
         return

@@ -43,6 +43,7 @@ from cucmsim.services.operations.itlreset import reset_itl_localkey, reset_itl_r
 from cucmsim.services.operations.missing import missing_plans, put_new
 from cucmsim.services.operations.mixedmode import set_mixed_mode, set_non_secure_mode
 from cucmsim.services.operations.operator import Operator
+from cucmsim.services.operations.profiles import change_profile
 from cucmsim.services.operations.recovery import import_recovery_file
 from cucmsim.services.operations.regeneration import regenerate_certificate
 from cucmsim.services.operations.rename import rename_domain, rename_host
@@ -54,7 +55,7 @@ from cucmsim.services.operations.trust import delete_certificate, upload_trust_c
 from cucmsim.services.operations.upgrade import begin_upgrade, finish_upgrade, switch_version
 from cucmsim.services.operations.upload import upload_certificate
 from cucmsim.services.operations.versions import Sides, Version, put_sides
-from cucmsim.store.rows import Device, PendingOperation, TftpFile
+from cucmsim.store.rows import Device, PendingOperation, PhoneSecurityProfile, TftpFile
 from cucmsim.store.store import Store
 from tests.fixtures.breaking import Break, Breaker, Rows, SameEntropy, Tables, breaking
 from tests.fixtures.postgres import SECURITY_PASSWORD
@@ -150,6 +151,19 @@ async def remove_shared_file(operator: Operator) -> Act:
     return lambda: delete_tftp_file(operator, PUBLISHER, "dialrules.xml")
 
 
+async def secure_used_profile(operator: Operator) -> Act:
+    profile = PhoneSecurityProfile(name="Floor 2")
+    async with operator.store.transaction() as transaction:
+        await transaction.put_profile(profile)
+        for name in ("SEP001B54C25A01", "SEP001B54C25A02"):
+            await transaction.put_device(
+                Device(name=name, model="8861", security_profile=profile.name)
+            )
+    await operator.newest()
+    secure = replace(profile, security_mode=3, transport=3, key_size_bits=4096)
+    return lambda: change_profile(operator, secure)
+
+
 async def import_bulk(operator: Operator) -> Act:
     server = Directory()
     await export_certificates(operator, server, "all")
@@ -224,6 +238,7 @@ OPERATIONS: Mapping[str, Prepare] = {
     "order a CAPF operation": simple(
         lambda one: order_capf(one, ["SEP001B54C25A01"], CapfOrder(PendingOperation.INSTALL))
     ),
+    "change a security profile": secure_used_profile,
     "move the clock": simple(lambda operator: advance_clock(operator, HOLD)),
 }
 
