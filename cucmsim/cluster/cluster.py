@@ -41,6 +41,7 @@ from cucmsim.errors import RefusedError, StoreError
 from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME
 from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.alarms import AlarmBook, AlarmKeeper
+from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.itlstamp import ItlMemory
 from cucmsim.services.journal import Exchange, Journal
 from cucmsim.services.operations.activation import deactivated_parts
@@ -84,6 +85,7 @@ class Cluster:
     ) -> None:
         self.settings = settings
         self.journal = Journal()
+        self.faults = FaultPlan()
         self.view = view
         self.nodes: dict[str, Node] = {}
         self.registrations: dict[str, Registrations] = {}
@@ -151,6 +153,7 @@ class Cluster:
         make_directory(self.settings.cluster.certs_directory, "certificate directory")
         await self._follower.mirror()
         self.journal.subscribe(lambda exchange: self._traces[exchange.node].record(exchange))
+        self.journal.subscribe(self._learn_device)
         for settings in mine:
             self.nodes[settings.name] = await self._node(settings)
         for held in self.nodes.values():
@@ -189,6 +192,7 @@ class Cluster:
             await self._command_line(settings.name, files, traces),
             traces,
             ItlMemory(settings.name, self._store),
+            self.faults,
             files,
         )
         return Node(settings, builders_of(around), self._clock)
@@ -219,6 +223,11 @@ class Cluster:
         opened = await open_command_line(self.settings, desk, self.view)
         self.command_lines[node] = opened
         return opened
+
+    def _learn_device(self, exchange: Exchange) -> None:
+        """Let the fault plan know which phone speaks from an address."""
+        if exchange.device is not None:
+            self.faults.learn(exchange.peer.rpartition(":")[0], exchange.device)
 
     def _keep_in_one_place(self, new: Registration, reason: UnregisterReason | None) -> None:
         """Drop a phone at the other nodes of this process when it registers with one."""

@@ -163,6 +163,7 @@ class EventReport(_Report):
     request: str
     answer: str
     milliseconds: float
+    fault: str
 
     @classmethod
     def of(cls, number: int, exchange: Exchange) -> "EventReport":

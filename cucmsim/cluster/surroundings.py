@@ -12,6 +12,7 @@ from cucmsim.entropy import Entropy
 from cucmsim.pki.profiles import Unit
 from cucmsim.pki.release import Release
 from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.filelocator import FileLocator
 from cucmsim.services.itlstamp import ItlMemory
 from cucmsim.services.journal import Journal
@@ -66,6 +67,7 @@ class Surroundings:
     command_line: CommandLine
     traces: TraceFiles
     itl_memory: ItlMemory
+    faults: FaultPlan
     files: NodeFiles = field(default_factory=NodeFiles)
 
     @property

@@ -262,13 +262,13 @@ class Connection(asyncio.Protocol):
         if output and not self._lost:
             self._transport.write(output)
 
-    def _record(self, device: str | None, request: str, answer: str) -> None:
+    def _record(self, device: str | None, request: str, answer: str, fault: str = "") -> None:
         """Put a finished request into the journal."""
         began = self._started if self._request_began is None else self._request_began
         self._requests += 1
         self._request_began = None
         elapsed_ms = (self._now() - began) * 1000
-        self._home.recorder.record(str(self._arrival), device, request, answer, elapsed_ms)
+        self._home.recorder.record(str(self._arrival), device, request, answer, elapsed_ms, fault)
 
     # deadlines
 

@@ -87,8 +87,12 @@ class PeerInfo:
     certificate: x509.Certificate | None
 
 
-Record = Callable[[str | None, str, str], None]
-"""Takes device name, request and answer of a finished request; the server adds the rest."""
+class Record(Protocol):
+    """Takes what is known of a finished request; the server adds the rest."""
+
+    def __call__(self, device: str | None, request: str, answer: str, fault: str = "") -> None:
+        """Record who asked what and was told what; `fault` is the fault at work, if any."""
+        ...
 
 
 class Conversation(Protocol):
@@ -150,10 +154,16 @@ class Recorder:
     clock: Clock
 
     def record(
-        self, peer: str, device: str | None, request: str, answer: str, milliseconds: float
+        self,
+        peer: str,
+        device: str | None,
+        request: str,
+        answer: str,
+        milliseconds: float,
+        fault: str = "",
     ) -> None:
         """Record one finished request, as of now."""
-        now = self.clock.now()
+        asked = (peer, device, request, answer)
         self.journal.record(
-            Exchange(now, self.node, self.service, peer, device, request, answer, milliseconds)
+            Exchange(self.clock.now(), self.node, self.service, *asked, milliseconds, fault)
         )

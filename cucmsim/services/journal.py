@@ -22,7 +22,8 @@ class Exchange:
     """One finished request: who asked which service what, and what it was told.
 
     `device` is a name such as `SEP001122334455` where the request told it; `milliseconds` is from
-    the first byte of the request to the last of the answer.
+    the first byte of the request to the last of the answer; `fault` names the fault of the plan
+    that was at work, "" for none.
     """
 
     time: datetime
@@ -33,6 +34,7 @@ class Exchange:
     request: str
     answer: str
     milliseconds: float
+    fault: str = ""
 
 
 class Journal:

@@ -1,0 +1,1 @@
+"""Chosen misbehaviour as data: `kinds` says what there is, `plan` decides where it happens."""

@@ -1,0 +1,214 @@
+"""The fault plan of a process: which faults were asked for, and whether one happens here and now.
+
+    plan = FaultPlan()
+    number = plan.add(FaultRule(FaultKind.TVS_NOT_TRUSTED, device="SEP001B54C25A01", times=1))
+    fault = plan.take((FaultKind.TVS_NOT_TRUSTED,), Scene(node, "tvs", device, peer))
+
+A daemon asks at every opportunity that its faults have, and does what the fault says; the journal
+then has `str(fault)`. A plan without rules costs a daemon one look at `is_empty`. What chance
+decides follows from the rule's own seed and its own count, so that neither other rules nor other
+phones change it. A plan belongs to the process's loop.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from cucmsim.services.faults.kinds import KINDS, FaultKind, Value
+
+__all__ = ["Fault", "FaultPlan", "FaultRule", "HeldRule", "Scene"]
+
+_NOTHING: Mapping[str, Value] = MappingProxyType({})
+_SCALE = 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """A fault asked for; "" means any node, service, device or file.
+
+    It happens at `times` opportunities (None: at all), after `after` that it lets pass, at each
+    with `probability`. `file` is a pattern as of a shell; `values` are the parameters of the kind.
+    """
+
+    kind: FaultKind
+    node: str = ""
+    service: str = ""
+    device: str = ""
+    file: str = ""
+    times: int | None = None
+    after: int = 0
+    probability: float = 1.0
+    seed: int = 0
+    values: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
+
+    def value(self, name: str) -> Value:
+        """Return a parameter, its default where the rule does not give it."""
+        default = KINDS[self.kind].parameters[name].default
+        given = self.values.get(name, default)
+        if given is None:
+            raise KeyError(name)
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where something could go wrong; `device` None: not known, then the peer's last is taken."""
+
+    node: str
+    service: str
+    device: str | None = None
+    address: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that happens: the rule it is of, the rule's number, and which use of it this is."""
+
+    number: int
+    rule: FaultRule
+    use: int
+
+    @property
+    def kind(self) -> FaultKind:
+        """What goes wrong."""
+        return self.rule.kind
+
+    def text(self, name: str) -> str:
+        """Return a parameter as text."""
+        return str(self.rule.value(name))
+
+    def whole(self, name: str) -> int:
+        """Return a parameter as a whole number."""
+        return int(self.rule.value(name))
+
+    def real(self, name: str) -> float:
+        """Return a parameter as a number."""
+        return float(self.rule.value(name))
+
+    def __str__(self) -> str:
+        """Format as the journal has it: `tvs-not-trusted (fault 3)`."""
+        return f"{self.rule.kind} (fault {self.number})"
+
+
+@dataclass(slots=True)
+class HeldRule:
+    """A rule in force; `seen` counts its opportunities, `used` those where it happened."""
+
+    number: int
+    rule: FaultRule
+    seen: int = 0
+    used: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has happened as often as it was to."""
+        return self.rule.times is not None and self.used >= self.rule.times
+
+    def happens(self) -> bool:
+        """Count an opportunity, and tell whether the fault happens at it."""
+        if self.is_spent:
+            return False
+        self.seen += 1
+        if self.seen <= self.rule.after or not self._by_chance():
+            return False
+        self.used += 1
+        return True
+
+    def _by_chance(self) -> bool:
+        if self.rule.probability >= 1:
+            return True
+        drawn = hashlib.sha256(f"{self.rule.seed}/{self.rule.kind}/{self.seen}".encode()).digest()
+        return int.from_bytes(drawn[:8]) < self.rule.probability * _SCALE
+
+
+class FaultPlan:
+    """The rules in force, asked in the order in which they were added."""
+
+    def __init__(self, rules: Iterable[FaultRule] = ()) -> None:
+        self._held: dict[int, HeldRule] = {}
+        self._count = 0
+        self._devices: dict[str, str] = {}
+        self._subscribers: list[Callable[[], None]] = []
+        for rule in rules:
+            self.add(rule)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing goes wrong."""
+        return not self._held
+
+    @property
+    def held(self) -> tuple[HeldRule, ...]:
+        """The rules in force, spent ones too, in the order in which they were added."""
+        return tuple(self._held.values())
+
+    def add(self, rule: FaultRule) -> int:
+        """Put a rule in force; return its number."""
+        self._count += 1
+        self._held[self._count] = HeldRule(self._count, rule)
+        self._tell()
+        return self._count
+
+    def remove(self, number: int) -> None:
+        """Take a rule back. Raises KeyError for none of that number."""
+        del self._held[number]
+        self._tell()
+
+    def clear(self) -> None:
+        """Take every rule back."""
+        self._held.clear()
+        self._tell()
+
+    def subscribe(self, subscriber: Callable[[], None]) -> Callable[[], None]:
+        """Call `subscriber` after each change of the rules; returns what ends that."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    def learn(self, address: str, device: str) -> None:
+        """Take note that a device speaks from an address: for faults before it says its name."""
+        self._devices[address] = device
+
+    def concerns(self, kinds: Iterable[FaultKind], scene: Scene) -> bool:
+        """Tell whether a rule could ever happen here; counts nothing."""
+        wanted = frozenset(kinds)
+        return any(
+            held.rule.kind in wanted and not held.is_spent and self._fits(held.rule, scene)
+            for held in self._held.values()
+        )
+
+    def take(self, kinds: Iterable[FaultKind], scene: Scene) -> Fault | None:
+        """Return the first fault of `kinds` that happens here, and count the opportunity."""
+        if not self._held:
+            return None
+        wanted = frozenset(kinds)
+        for held in self._held.values():
+            if held.rule.kind in wanted and self._fits(held.rule, scene) and held.happens():
+                return Fault(held.number, held.rule, held.used)
+        return None
+
+    def in_state(self, kind: FaultKind, node: str, service: str) -> bool:
+        """Tell whether a rule of a lasting kind holds for a service of a node."""
+        scene = Scene(node, service)
+        return any(
+            held.rule.kind is kind and self._fits(held.rule, scene) for held in self._held.values()
+        )
+
+    def _fits(self, rule: FaultRule, scene: Scene) -> bool:
+        services = KINDS[rule.kind].services
+        return (
+            rule.node in ("", scene.node)
+            and (rule.service or scene.service) == scene.service
+            and (not services or scene.service in services)
+            and (not rule.device or rule.device == self._device(scene))
+            and (not rule.file or fnmatchcase(scene.file, rule.file))
+        )
+
+    def _device(self, scene: Scene) -> str | None:
+        return scene.device or self._devices.get(scene.address)
+
+    def _tell(self) -> None:
+        for subscriber in tuple(self._subscribers):
+            subscriber()
