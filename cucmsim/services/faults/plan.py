@@ -179,13 +179,23 @@ class FaultPlan:
             for held in self._held.values()
         )
 
-    def take(self, kinds: Iterable[FaultKind], scene: Scene) -> Fault | None:
-        """Return the first fault of `kinds` that happens here, and count the opportunity."""
+    def take(
+        self,
+        kinds: Iterable[FaultKind],
+        scene: Scene,
+        fits: Callable[[FaultRule], bool] | None = None,
+    ) -> Fault | None:
+        """Return the first fault of `kinds` that happens here, and count the opportunity.
+
+        `fits` looks at a rule's parameters: where it says no, this is no opportunity of the rule.
+        """
         if not self._held:
             return None
         wanted = frozenset(kinds)
         for held in self._held.values():
-            if held.rule.kind in wanted and self._fits(held.rule, scene) and held.happens():
+            if held.rule.kind not in wanted or not self._fits(held.rule, scene):
+                continue
+            if (fits is None or fits(held.rule)) and held.happens():
                 return Fault(held.number, held.rule, held.used)
         return None
 
