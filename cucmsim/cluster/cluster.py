@@ -84,7 +84,7 @@ class Cluster:
         entropy: Entropy,
     ) -> None:
         self.settings = settings
-        self.journal = Journal()
+        self.journal = Journal(settings.limits.journal_exchanges)
         self.faults = FaultPlan()
         self.view = view
         self.nodes: dict[str, Node] = {}
@@ -245,6 +245,7 @@ class Cluster:
 
     async def _close(self) -> None:
         """Stop everything at the same time, so that the longest drain is the whole wait."""
+        self.journal.close()
         await self._monitor.stop()
         await self._scheduler.stop()
         await self._upgrades.stop()
@@ -307,10 +308,6 @@ class Cluster:
     def find_devices(self, search: PhoneSearch) -> Sequence[Device]:
         """Return the phones that a search finds, by name."""
         return find_phones(self.view.replica, search)
-
-    def events(self, after: int) -> Sequence[tuple[int, Exchange]]:
-        """Return the exchanges after number `after`."""
-        return self.journal.since(after)
 
     async def trust_lists(self) -> list[TrustListReport]:
         """Return the trust lists that the nodes of this process serve."""

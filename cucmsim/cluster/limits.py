@@ -63,4 +63,7 @@ class LimitSettings(TableModel):
     )
     ssh_connections: Number = Field(50, ge=1, le=10_000, description="SSH connections at once")
     ssh_login_timeout_s: Seconds = Field(120.0, description="Until an SSH client has logged in")
+    journal_exchanges: Number = Field(
+        10_000, ge=1, le=1_000_000, description="The latest exchanges that the journal keeps"
+    )
     stop_timeout_s: Seconds = Field(4.0, description="To finish what runs when a node stops")

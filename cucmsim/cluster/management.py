@@ -18,6 +18,7 @@ from cucmsim import __version__
 from cucmsim.cluster.capfapi import DeviceQuery, add_capf
 from cucmsim.cluster.clockapi import add_clock
 from cucmsim.cluster.drsapi import add_drs
+from cucmsim.cluster.journalapi import add_journal
 from cucmsim.cluster.node import ServiceAction
 from cucmsim.cluster.operationsapi import add_operations
 from cucmsim.cluster.parametersapi import add_parameters
@@ -28,7 +29,6 @@ from cucmsim.cluster.reports import (
     DeviceChanges,
     DeviceList,
     DeviceReport,
-    EventReport,
     ReadyReport,
     ServiceReport,
     StatusReport,
@@ -37,7 +37,7 @@ from cucmsim.cluster.trustapi import TrustListReport, add_trust
 from cucmsim.cluster.trustlistsapi import add_trust_list_operations
 from cucmsim.cluster.upgradeapi import add_upgrades
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
-from cucmsim.services.journal import Exchange
+from cucmsim.services.journal import Journal
 from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.phonesearch import PhoneSearch
@@ -46,11 +46,14 @@ from cucmsim.store.rows import Device
 
 __all__ = ["Management", "management_app"]
 
-_MOST = 1000
-
 
 class Management(Protocol):
     """What the API needs of a cluster. Methods raise RefusedError where something is not to be."""
+
+    @property
+    def journal(self) -> Journal:
+        """What crossed the wire of this process."""
+        ...
 
     @property
     def registrations(self) -> Mapping[str, Registrations]:
@@ -71,10 +74,6 @@ class Management(Protocol):
 
     def find_devices(self, search: PhoneSearch) -> Sequence[Device]:
         """Return the phones that a search finds, by name."""
-        ...
-
-    def events(self, after: int) -> Sequence[tuple[int, Exchange]]:
-        """Return the exchanges after number `after`."""
         ...
 
     async def trust_lists(self) -> list[TrustListReport]:
@@ -141,6 +140,7 @@ def _app() -> FastAPI:
     _add_reports(app, serving)
     _add_devices(app, serving)
     _add_services(app, serving)
+    add_journal(app, lambda: serving().journal)
     add_operations(app, lambda: serving().operator())
     add_parameters(app, lambda: serving().operator())
     add_profiles(app, lambda: serving().operator())
@@ -183,12 +183,6 @@ def _add_reports(app: FastAPI, serving: Callable[[], Management]) -> None:
     @app.get("/status")
     async def status() -> StatusReport:
         return serving().status()
-
-    @app.get("/events")
-    async def events(
-        after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=_MOST)] = 100
-    ) -> list[EventReport]:
-        return [EventReport.of(*numbered) for numbered in serving().events(after)[:limit]]
 
     @app.post("/stop", status_code=202)
     async def stop() -> dict[str, str]:

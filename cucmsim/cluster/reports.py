@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from cucmsim.cluster.node import Node, ServiceState
 from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.upgradeapi import VersionReport
-from cucmsim.services.journal import Exchange
 from cucmsim.services.operations.versions import sides_of
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
@@ -18,7 +17,6 @@ __all__ = [
     "DeviceChanges",
     "DeviceList",
     "DeviceReport",
-    "EventReport",
     "NodeReady",
     "NodeReport",
     "ReadyReport",
@@ -149,24 +147,3 @@ class ChangedDevices(_Report):
     """The names of the phones that were changed."""
 
     devices: list[str]
-
-
-class EventReport(_Report):
-    """An exchange of the journal with its running number."""
-
-    number: int
-    time: datetime
-    node: str
-    service: str
-    peer: str
-    device: str | None
-    request: str
-    answer: str
-    milliseconds: float
-    fault: str
-
-    @classmethod
-    def of(cls, number: int, exchange: Exchange) -> "EventReport":
-        """Return exchange `number` of the journal."""
-        values = {name: getattr(exchange, name) for name in exchange.__slots__}
-        return cls(number=number, **values)

@@ -397,7 +397,7 @@ async def test_exchanges_are_recorded(cluster: Cluster) -> None:
     await fetch(cluster, SUBSCRIBER, SIGNED)
     request = QueryRequest(SIP_PHONE, "", "CN=nobody", b"\1")
     await ask(ADDRESSES[PUBLISHER], port_of(cluster, PUBLISHER, "tvs"), request)
-    told = [(held.node, held.service, held.device) for _, held in cluster.events(0)]
+    told = [(held.node, held.service, held.device) for _, held in cluster.journal.since()]
     assert (SUBSCRIBER, "tftp", SIP_PHONE) in told
     assert (PUBLISHER, "tvs", SIP_PHONE) in told
 

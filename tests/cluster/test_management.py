@@ -19,7 +19,7 @@ from cucmsim.cluster.reports import (
 from cucmsim.cluster.trustapi import TrustListReport
 from cucmsim.cluster.upgradeapi import VersionReport
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
-from cucmsim.services.journal import Exchange
+from cucmsim.services.journal import Journal
 from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.phonesearch import PhoneSearch, find_phones
@@ -29,7 +29,6 @@ from cucmsim.store.rows import Device, Line
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)
 PHONES = [Device(name=f"SEP00000000000{n}", model="7962", lines=(Line("2001"),)) for n in range(3)]
-EXCHANGE = Exchange(TIME, "pub", "tftp", "192.0.2.1:9", "SEP000000000000", "a.xml", "sent", 1.5)
 SERVICE = ServiceReport(name="tvs", state=ServiceState.STARTED, ports=[2445], since=TIME)
 
 
@@ -41,6 +40,7 @@ class PretendedCluster:
     fault: Exception | None = None
     calls: list[tuple[object, ...]] = field(default_factory=list)
     registrations: dict[str, Registrations] = field(default_factory=dict)
+    journal: Journal = field(default_factory=Journal)
 
     def ready(self) -> ReadyReport:
         return ReadyReport(nodes=[NodeReady(name="pub", address="127.0.0.1", services={"tvs": 1})])
@@ -70,9 +70,6 @@ class PretendedCluster:
 
     def find_devices(self, search: PhoneSearch) -> Sequence[Device]:
         return find_phones(Replica(devices=self.phones), search)
-
-    def events(self, after: int) -> Sequence[tuple[int, Exchange]]:
-        return [(number, EXCHANGE) for number in range(after + 1, 5)]
 
     async def trust_lists(self) -> list[TrustListReport]:
         return [TrustListReport(node="pub", itl="1b", ctl=None)]
@@ -146,11 +143,6 @@ async def test_an_authentication_string_is_never_shown(
 ) -> None:
     cluster.phones["SEP1"] = Device(name="SEP1", model="7962", authentication_string="987654")
     assert "987654" not in (await api.get("/devices/SEP1")).text
-
-
-async def test_events_come_after_a_number(api: httpx.AsyncClient) -> None:
-    events = (await api.get("/events", params={"after": 1, "limit": 2})).json()
-    assert [(event["number"], event["request"]) for event in events] == [(2, "a.xml"), (3, "a.xml")]
 
 
 async def test_changes_reach_the_cluster(api: httpx.AsyncClient, cluster: PretendedCluster) -> None:
