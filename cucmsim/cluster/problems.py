@@ -4,7 +4,6 @@
 what a key should have held is read from the schema of the models, so that it is written once.
 """
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from cucmsim.errors import Problem
+from cucmsim.services.wording import nearest, show
 
 __all__ = ["Findings", "Schema", "Spot", "describe", "key_of", "nearest", "schema_of", "show"]
 
@@ -24,21 +24,8 @@ Spot = tuple[str | int, ...]
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 _SECRETS = frozenset({"security_password", "token", "authentication_string", "database"})
-_LONGEST = 60
 _ROUNDS = 3
 """How often a table is read: what is wrong once, and what only then comes to light."""
-
-
-def show(value: object) -> str:
-    """Format what was found, short, on one line."""
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, str | bool | int | float):
-        text = json.dumps(value, ensure_ascii=False)
-        return text if len(text) <= _LONGEST else text[:_LONGEST] + '..."'
-    return str(value)[:_LONGEST]
 
 
 def key_of(spot: Spot) -> str:
@@ -47,13 +34,6 @@ def key_of(spot: Spot) -> str:
     for part in spot:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
-
-
-def nearest(name: object, valid: Iterable[str]) -> str | None:
-    """Return the valid name that looks most like `name`, if one does."""
-    names = {candidate.lower(): candidate for candidate in valid}
-    found = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.6)
-    return names[found[0]] if found else None
 
 
 @cache

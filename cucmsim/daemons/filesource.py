@@ -3,7 +3,9 @@
 import re
 from typing import Protocol
 
-__all__ = ["Elsewhere", "FileSource", "device_in"]
+from cucmsim.services.faults.served import Served
+
+__all__ = ["Elsewhere", "FileFaults", "FileSource", "Served", "device_in"]
 
 _DEVICE = re.compile(r"SEP[0-9A-Fa-f]{12}")
 
@@ -25,6 +27,22 @@ class Elsewhere(Protocol):
 
     async def find(self, name: str) -> bytes | None:
         """Return the file, in bounded time; None when there is none elsewhere either."""
+        ...
+
+
+class FileFaults(Protocol):
+    """What the fault plan does to files: `services/faults/filefaults`.
+
+    A daemon asks `concerns` first, and takes a file that it concerns to `spoil` once a request,
+    whether the file was at hand or not. What is not there is not spoilt.
+    """
+
+    def concerns(self, name: str, address: str) -> bool:
+        """Tell whether a fault could happen to this file for this client; counts nothing."""
+        ...
+
+    async def spoil(self, name: str, address: str, data: bytes) -> Served:
+        """Return the right file, or what becomes of it; keys are made in a worker thread."""
         ...
 
 
