@@ -23,10 +23,22 @@ from cucmsim.pki.certificates import certificate_der, certificate_public_key
 from cucmsim.pki.digests import Digest
 from cucmsim.pki.signatures import Signer
 
-__all__ = ["EncryptedFile", "decode_encrypted_file", "decrypt_file", "encrypt_file", "stub"]
+__all__ = [
+    "DRAWN_BYTES",
+    "EncryptedFile",
+    "decode_encrypted_file",
+    "decrypt_file",
+    "encrypt_file",
+    "stub",
+]
 
 _VERSION = (2, 0)
 _BLOCK_SIZE = 16
+_PADDING_SEED = 32
+_LEAST_PADDING = 8
+DRAWN_BYTES = 2 * _BLOCK_SIZE + _PADDING_SEED
+"""How many random bytes an encrypted file takes."""
+
 _FILLER = b"\r"
 _AES = 1
 _STUB_ELEMENTS = ("ipAddressMode", "loadInformation", "capfAuthMode", "capfList")
@@ -59,9 +71,9 @@ def encrypt_file(
 ) -> bytes:
     """Return the encrypted file `filename` (it ends in `.enc.sgn`) for the phone's `certificate`.
 
-    AES key and initialisation vector are drawn from `entropy`; the padding around the encrypted
-    key is the cryptography library's own. Raises ValueError when the phone's key is
-    EC, FormatError when it is neither that nor RSA.
+    AES key, initialisation vector and the padding around the encrypted key are drawn from
+    `entropy`: `DRAWN_BYTES` in all. Raises ValueError when the phone's key is EC or too short
+    to take an AES key, FormatError when it is neither EC nor RSA.
     """
     key, vector = entropy.token(_BLOCK_SIZE), entropy.token(_BLOCK_SIZE)
     filler = _FILLER * (_BLOCK_SIZE - len(plain) % _BLOCK_SIZE)
@@ -76,7 +88,7 @@ def encrypt_file(
         body=body,
         signer_version=signer_version,
         extra=(
-            _encryption_info(vector, len(filler), _wrap(key, certificate)),
+            _encryption_info(vector, len(filler), _wrap(key, certificate, entropy)),
             Element(Tag.PLAIN_DIGEST_ALGORITHM, bytes((digest,))),
             Element(Tag.PLAIN_DIGEST, digest.hash(plain)),
         ),
@@ -174,11 +186,23 @@ def _encryption_info(vector: bytes, padding_size: int, encrypted_key: bytes) -> 
     return Element(Tag.ENCRYPTION_INFO, encode_elements(inner))
 
 
-def _wrap(key: bytes, certificate: x509.Certificate) -> bytes:
+def _wrap(key: bytes, certificate: x509.Certificate, entropy: Entropy) -> bytes:
+    """Encrypt the key as RSAES-PKCS1-v1_5 does (RFC 8017, 7.2.1), the padding drawn by us.
+
+    `cryptography` draws its own, which no seed repeats; so the one multiplication is done here.
+    """
     public_key = certificate_public_key(certificate)
     if not isinstance(public_key, rsa.RSAPublicKey):
         raise ValueError("configuration is encrypted to RSA keys only")  # noqa: TRY004 - the certificate's value is wrong, its type is not
-    return public_key.encrypt(key, padding.PKCS1v15())
+    size = (public_key.key_size + 7) // 8
+    padding_size = size - 3 - len(key)
+    if padding_size < _LEAST_PADDING:
+        raise ValueError(f"an RSA key of {public_key.key_size} bits cannot encrypt an AES key")
+    stretched = hashlib.shake_256(entropy.token(_PADDING_SEED)).digest(2 * padding_size)
+    filler = stretched.translate(None, b"\0")[:padding_size]
+    filled = b"\0\2" + filler + b"\0" + key
+    numbers = public_key.public_numbers()
+    return pow(int.from_bytes(filled), numbers.e, numbers.n).to_bytes(size)
 
 
 def _unwrap(encrypted_key: bytes, private_key: rsa.RSAPrivateKey) -> bytes:

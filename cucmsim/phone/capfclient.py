@@ -11,11 +11,13 @@ from enum import StrEnum
 
 from cryptography import x509
 
+from cucmsim.entropy import Entropy, SystemEntropy
 from cucmsim.errors import FormatError
 from cucmsim.formats.capf import NestedCertificate, Reason
 from cucmsim.phone.link import Link, LinkError, LinkOptions
 from cucmsim.pki.certificates import certificate_public_key, load_certificate
-from cucmsim.pki.keys import PrivateKey, PublicKey, dump_public_key, generate_key
+from cucmsim.pki.keys import PrivateKey, PublicKey, dump_public_key
+from cucmsim.pki.keysource import key_job
 from cucmsim.protocols.capf_client import (
     AuthenticationRequested,
     CapfClientConversation,
@@ -84,10 +86,13 @@ async def visit_capf(
     phone: CapfPhone,
     options: LinkOptions | None = None,
     on_connected: Callable[[Link], None] | None = None,
+    *,
+    entropy: Entropy | None = None,
 ) -> CapfOutcome:
     """Visit the CAPF server at `host:port` and do what it has pending.
 
-    `on_connected` sees the link before anything is sent; what it raises ends the visit.
+    `on_connected` sees the link before anything is sent; what it raises ends the visit. A key is
+    the system's unless `entropy` says otherwise.
 
     Raises:
         LinkError: it cannot be reached, or the connection was cut before the end of the session.
@@ -97,7 +102,7 @@ async def visit_capf(
     async with await Link.connect(host, port, options) as link:
         if on_connected is not None:
             on_connected(link)
-        visit = _Visit(phone, link)
+        visit = _Visit(phone, link, entropy or SystemEntropy())
         while not visit.is_ended:
             data = await link.receive()
             if not data:
@@ -109,9 +114,10 @@ async def visit_capf(
 class _Visit:
     """One conversation over a link, with what it has led to so far."""
 
-    def __init__(self, phone: CapfPhone, link: Link) -> None:
+    def __init__(self, phone: CapfPhone, link: Link, entropy: Entropy) -> None:
         self._phone = phone
         self._link = link
+        self._entropy = entropy
         self._protocol = CapfClientConversation(phone.device_name)
         self.outcome = CapfOutcome()
 
@@ -138,7 +144,7 @@ class _Visit:
         self._note(operation=CapfOperation.INSTALL)
         self._protocol.report_progress()
         await self._send()
-        key = await asyncio.to_thread(generate_key, event.spec)
+        key = await asyncio.to_thread(key_job(event.spec, self._entropy))
         self.outcome = replace(self.outcome, private_key=key)
         self._protocol.send_public_key(dump_public_key(key.public_key()))
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from cucmsim.clock import Clock, SystemClock
+from cucmsim.entropy import Entropy, SystemEntropy, stream_of
 from cucmsim.errors import FormatError
 from cucmsim.formats.models import PHONE_MODELS
 from cucmsim.formats.phonealarms import OutOfServiceReason
@@ -70,7 +71,7 @@ class PhoneOptions:
     with, used where the flash has none; `retry_s` how long it waits before it boots again when
     no configuration came; `settle_s` what it takes it to go on with a new LSC, which gives the
     cluster's TFTP servers the time to learn of it; `watch_s` how often it looks whether somebody
-    asks it to erase its trust lists, while it stays on.
+    asks it to erase its trust lists, while it stays on. `entropy` is what it makes keys from.
     """
 
     switches: Switches = field(default_factory=Switches)
@@ -80,6 +81,7 @@ class PhoneOptions:
     retry_s: float = 30.0
     settle_s: float = 1.0
     watch_s: float = 0.5
+    entropy: Entropy = field(default_factory=SystemEntropy)
 
 
 class Phone:
@@ -110,7 +112,8 @@ class Phone:
             registrar.listen(self._show)
         self._clock = clock or SystemClock()
         self._on_line, self._on_status = on_line, on_status
-        self._performer = Performer(self._network, self._show, registrar)
+        self._entropy = stream_of(self._options.entropy, f"phone/{identity.name}")
+        self._performer = self._performer_of(self._network)
         self._cache = TvsCache()
         self._number = ""
         self._pressed: asyncio.Queue[Order] = asyncio.Queue()
@@ -294,7 +297,10 @@ class Phone:
         told = await finder.find(self._show)
         if told is not None:
             self._network = self._network.as_told(told)
-            self._performer = Performer(self._network, self._show, self._registrar)
+            self._performer = self._performer_of(self._network)
+
+    def _performer_of(self, network: Network) -> Performer:
+        return Performer(network, self._show, self._registrar, self._entropy)
 
     async def _run(self, machine: Machine) -> None:
         """Carry out the steps of a machine. Raises FlashError when it cannot store."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Final
 
-from cucmsim.entropy import Entropy, SystemEntropy
+from cucmsim.entropy import Entropy, SystemEntropy, stream_of
 from cucmsim.errors import FormatError
 from cucmsim.formats.dhcp import CLIENT_PORT, SERVER_PORT, DhcpMessage, DhcpOption
 from cucmsim.phone.datagrams import Datagrams
@@ -97,7 +97,7 @@ class DhcpFinder:
         """The name of the interface."""
         self._identity = DhcpIdentity(bytes.fromhex(identity.mac), vendor_class(identity))
         self._way = way or DhcpWay()
-        self._entropy = entropy or SystemEntropy()
+        self._entropy = stream_of(entropy or SystemEntropy(), f"dhcp/{identity.name}")
 
     async def find(self, tell: Tell) -> DhcpAnswer | None:
         """Return what a server says, None when nobody does.

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cucmsim.clock import Clock, SystemClock
-from cucmsim.entropy import Entropy, SystemEntropy
+from cucmsim.entropy import Entropy, SystemEntropy, stream_of
 from cucmsim.phone.device import Phone, PhoneOptions
 from cucmsim.phone.factory import make_key, make_mic
 from cucmsim.phone.flashdir import FlashDirectory, FlashError
@@ -177,7 +177,7 @@ class Fleet:
     async def run(self) -> None:
         """Boot every phone once, `parallel` at a time."""
         self._began = self._clock.monotonic()
-        key = await asyncio.to_thread(make_key)
+        key = await asyncio.to_thread(make_key, stream_of(self._entropy, "key"))
         gate = asyncio.Semaphore(self._options.parallel)
         async with asyncio.TaskGroup() as group:
             for member in self._members:
@@ -211,7 +211,8 @@ class Fleet:
 
     async def _switch_on(self, member: FleetMember, key: PrivateKey) -> Phone:
         options, identity = self._options, member.identity
-        mic = await asyncio.to_thread(make_mic, identity, self._entropy, self._clock.now(), key)
+        entropy = stream_of(self._entropy, f"mic/{identity.name}")
+        mic = await asyncio.to_thread(make_mic, identity, entropy, self._clock.now(), key)
         phone = Phone(
             identity,
             self._network,
@@ -221,6 +222,7 @@ class Fleet:
                 mic=mic,
                 settle_s=options.settle_s,
                 watch_s=_WATCH_S,
+                entropy=self._entropy,
             ),
             registrar=self._registrar_for(identity),
             clock=self._clock,

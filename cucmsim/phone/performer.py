@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
+from cucmsim.entropy import Entropy
 from cucmsim.errors import FormatError, ProtocolError
 from cucmsim.formats.capf import CertificateType, NestedCertificate
 from cucmsim.formats.phonevalues import Endpoint
@@ -163,11 +164,16 @@ class Performer:
     """Does what the steps of one phone say; `tell` is given the events of doing it."""
 
     def __init__(
-        self, network: Network, tell: Callable[[Event], None], registrar: Registrar | None = None
+        self,
+        network: Network,
+        tell: Callable[[Event], None],
+        registrar: Registrar | None = None,
+        entropy: Entropy | None = None,
     ) -> None:
         self._network = network
         self._tell = tell
         self._registrar = registrar
+        self._entropy = entropy
 
     async def perform(self, step: Step) -> Outcome:
         """Carry out a step; whatever goes wrong is its outcome."""
@@ -222,8 +228,14 @@ class Performer:
         gate = _Gate(step.check)
         try:
             host = await self._network.names.resolve(step.server.address)
-            phone = _capf_phone(step)
-            outcome = await visit_capf(host, step.server.port, phone, self._network.link, gate.open)
+            outcome = await visit_capf(
+                host,
+                step.server.port,
+                _capf_phone(step),
+                self._network.link,
+                gate.open,
+                entropy=self._entropy,
+            )
         except _UnfitError as error:
             return error.outcome
         except (LinkError, NameNotFoundError, ProtocolError, FormatError, ValueError) as error:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 from cucmsim.clock import Clock, SystemClock
-from cucmsim.entropy import Entropy, SystemEntropy
+from cucmsim.entropy import Entropy, SystemEntropy, stream_of
 from cucmsim.errors import FormatError
 from cucmsim.formats.phonealarms import Alarm, OutOfServiceReason
 from cucmsim.phone.events import Event
@@ -46,7 +46,7 @@ class PhoneRegistrar:
         self._identity = identity
         self._link = spoken_by(identity.generation, link or LinkOptions())
         self._clock = clock or SystemClock()
-        self._entropy = entropy or SystemEntropy()
+        self._entropy = stream_of(entropy or SystemEntropy(), f"registrar/{identity.name}")
         self._goodbye_s = goodbye_s
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
         self._listener: Callable[[Event], None] | None = None

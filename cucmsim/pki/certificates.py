@@ -35,6 +35,7 @@ __all__ = [
     "certificate_hash",
     "certificate_pem",
     "certificate_public_key",
+    "ecdsa_deterministic",
     "general_names",
     "issue_lsc",
     "key_usage",
@@ -118,7 +119,9 @@ def self_signed(
     )
     if subject_alternative:
         builder = builder.add_extension(general_names(subject_alternative), critical=False)
-    return builder.sign(key, signing_hash(profile.digest))
+    return builder.sign(
+        key, signing_hash(profile.digest), ecdsa_deterministic=ecdsa_deterministic(key)
+    )
 
 
 def issue_lsc(
@@ -156,7 +159,11 @@ def issue_lsc(
             x509.SubjectAlternativeName([x509.UniformResourceIdentifier(device_name)]),
             critical=False,
         )
-        .sign(issuer.private_key, signing_hash(digest))
+        .sign(
+            issuer.private_key,
+            signing_hash(digest),
+            ecdsa_deterministic=ecdsa_deterministic(issuer.private_key),
+        )
     )
 
 
@@ -215,6 +222,14 @@ def certificate_public_key(certificate: x509.Certificate) -> PublicKey:
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         raise FormatError(f"found a {type(key).__name__}, expected an RSA or EC public key", 0)
     return key
+
+
+def ecdsa_deterministic(key: PrivateKey) -> bool | None:
+    """Return what a builder is told, so that an EC key signs the same thing alike (RFC 6979).
+
+    None is the only thing that it may be told with an RSA key, which does so anyway.
+    """
+    return True if isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
 def signing_hash(digest: Digest) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:

@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cucmsim.errors import FormatError
 
 __all__ = [
+    "PUBLIC_EXPONENT",
     "KeyAlgorithm",
     "KeySpec",
     "PrivateKey",
     "PublicKey",
+    "curve",
     "dump_private_key",
     "dump_private_key_pem",
     "dump_public_key",
@@ -34,7 +36,9 @@ __all__ = [
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
-_PUBLIC_EXPONENT = 65537
+PUBLIC_EXPONENT = 65537
+"""That of every RSA key made."""
+
 _SMALLEST_RSA_BITS, _LARGEST_RSA_BITS = 1024, 4096
 _CURVES: dict[int, type[ec.EllipticCurve]] = {
     256: ec.SECP256R1,
@@ -94,11 +98,16 @@ class KeySpec:
         return f"{self.algorithm}-{self.size_bits}"
 
 
+def curve(size_bits: int) -> ec.EllipticCurve:
+    """Return the curve of keys of 256, 384 or 521 bits."""
+    return _CURVES[size_bits]()
+
+
 def generate_key(spec: KeySpec) -> PrivateKey:
     """Make a private key. Blocks: some 45 ms for RSA-2048, half a second for RSA-4096."""
     if spec.algorithm is KeyAlgorithm.EC:
-        return ec.generate_private_key(_CURVES[spec.size_bits]())
-    return rsa.generate_private_key(_PUBLIC_EXPONENT, spec.size_bits)
+        return ec.generate_private_key(curve(spec.size_bits))
+    return rsa.generate_private_key(PUBLIC_EXPONENT, spec.size_bits)
 
 
 def key_spec(key: PrivateKey | PublicKey) -> KeySpec:

@@ -14,7 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cucmsim.errors import FormatError
-from cucmsim.pki.certificates import general_names, key_usage, signing_hash
+from cucmsim.pki.certificates import (
+    ecdsa_deterministic,
+    general_names,
+    key_usage,
+    signing_hash,
+)
 from cucmsim.pki.digests import Digest
 from cucmsim.pki.keys import PrivateKey
 from cucmsim.pki.profiles import IPSEC_END_SYSTEM, Unit
@@ -79,7 +84,7 @@ def make_request(
     )
     if subject_alternative:
         builder = builder.add_extension(general_names(subject_alternative), critical=False)
-    return builder.sign(key, signing_hash(digest))
+    return builder.sign(key, signing_hash(digest), ecdsa_deterministic=ecdsa_deterministic(key))
 
 
 def load_request(data: bytes) -> x509.CertificateSigningRequest:

@@ -1,6 +1,7 @@
 """Signatures: of files (with a DigestInfo) and of CAPF's proof of possession (without).
 
-RSA is PKCS#1 v1.5 throughout, EC is ECDSA. Files are signed with SHA-1 by default, so SHA-1 is no
+RSA is PKCS#1 v1.5 throughout, EC is ECDSA with the nonce that follows from key and data (RFC 6979),
+so that one key signs the same data alike. Files are signed with SHA-1 by default, so SHA-1 is no
 accident here (formats.md section 2). CAPF signs the bare digest: strict in writing, and in
 reading as lenient as the public server, which looks at the end of the recovered block only
 (phone.md 5.5); the padding itself is always checked, by `cryptography`.
@@ -32,7 +33,7 @@ def sign(private_key: PrivateKey, digest: Digest, data: bytes) -> bytes:
     """Sign `data`: RSA PKCS#1 v1.5 with DigestInfo, or ECDSA."""
     if isinstance(private_key, rsa.RSAPrivateKey):
         return private_key.sign(data, padding.PKCS1v15(), digest.algorithm)
-    return private_key.sign(data, ec.ECDSA(digest.algorithm))
+    return private_key.sign(data, ec.ECDSA(digest.algorithm, deterministic_signing=True))
 
 
 def verify(public_key: PublicKey, digest: Digest, signature: bytes, data: bytes) -> bool:

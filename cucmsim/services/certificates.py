@@ -2,14 +2,14 @@
 
 `plans_for_node` says what is to be made (release, per-unit settings, names), and
 `make_own_certificates` makes it: each plan in a worker thread, as an RSA-2048 key takes some 45 ms
-of a processor and lets go of the interpreter's lock meanwhile. Serial numbers are drawn in the
-order of the plans, so a run with seeded entropy draws the same ones.
+of a processor and lets go of the interpreter's lock meanwhile. Serial numbers and keys are drawn in
+the order of the plans, so a run with seeded entropy draws the same ones.
 Source: cucm.md 2.1 (roles), 5.1 (form); performance.md (18 keys in a second on two threads).
 """
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +27,8 @@ from cucmsim.pki.certificates import (
     self_signed,
 )
 from cucmsim.pki.digests import Digest
-from cucmsim.pki.keys import KeySpec, PrivateKey, dump_private_key, generate_key
+from cucmsim.pki.keys import KeySpec, PrivateKey, dump_private_key
+from cucmsim.pki.keysource import key_job
 from cucmsim.pki.profiles import (
     CertificateProfile,
     SubjectFields,
@@ -225,20 +226,23 @@ async def make_own_certificates(
         return []
     made = clock.now()
     serials = [new_serial(entropy, plan.profile.serial_size) for plan in plans]
+    keys = [key_job(plan.profile.key, entropy) for plan in plans]
     loop = asyncio.get_running_loop()
     executor = ThreadPoolExecutor(workers, thread_name_prefix="keys")
     try:
         jobs = [
-            loop.run_in_executor(executor, _make, plan, made, serial)
-            for plan, serial in zip(plans, serials, strict=True)
+            loop.run_in_executor(executor, _make, plan, key, made, serial)
+            for plan, key, serial in zip(plans, keys, serials, strict=True)
         ]
         return await asyncio.gather(*jobs)
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _make(plan: CertificatePlan, made: datetime, serial: bytes) -> OwnCertificate:
-    private_key = generate_key(plan.profile.key)
+def _make(
+    plan: CertificatePlan, key: Callable[[], PrivateKey], made: datetime, serial: bytes
+) -> OwnCertificate:
+    private_key = key()
     certificate = self_signed(
         plan.profile,
         plan.common_name,

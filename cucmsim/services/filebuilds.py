@@ -19,10 +19,7 @@ from cucmsim.services.trustlists import build_itl, holds_group_only, nodes_in_or
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
 
-__all__ = ["DRAWN_BYTES", "Built", "DrawnEntropy", "Ingredients", "Wanted"]
-
-DRAWN_BYTES = 32
-"""Random bytes an encrypted file takes: AES key and initialisation vector."""
+__all__ = ["Built", "DrawnEntropy", "Ingredients", "Wanted"]
 
 
 @dataclass(frozen=True, slots=True)

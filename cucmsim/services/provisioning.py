@@ -19,10 +19,11 @@ from datetime import datetime
 import structlog
 
 from cucmsim.clock import Clock
-from cucmsim.entropy import Entropy
+from cucmsim.entropy import Entropy, stream_of
 from cucmsim.errors import CucmsimError, StoreError
+from cucmsim.formats.encryptedfile import DRAWN_BYTES
 from cucmsim.pki.release import Release
-from cucmsim.services.filebuilds import DRAWN_BYTES, Built, DrawnEntropy, Ingredients, Wanted
+from cucmsim.services.filebuilds import Built, DrawnEntropy, Ingredients, Wanted
 from cucmsim.services.filecache import FileCache
 from cucmsim.services.filenames import FileKind
 from cucmsim.services.itlstamp import ItlMemory, ItlStamp
@@ -220,8 +221,11 @@ class Provisioning:
         return running
 
     def _drawn(self, wanted: Wanted) -> DrawnEntropy:
-        encrypted = wanted.request.kind is FileKind.ENCRYPTED_CONFIG
-        return DrawnEntropy(self._entropy.token(DRAWN_BYTES) if encrypted else b"")
+        if wanted.request.kind is not FileKind.ENCRYPTED_CONFIG:
+            return DrawnEntropy(b"")
+        # a stream for each file: phones ask for theirs in an order that no seed decides
+        entropy = stream_of(self._entropy, f"{wanted.key} {wanted.stamp}")
+        return DrawnEntropy(entropy.token(DRAWN_BYTES))
 
     def _finished(self, wanted: Wanted, future: _Future) -> None:
         """Keep a build, unless what it was made of has changed meanwhile."""

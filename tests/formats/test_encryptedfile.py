@@ -136,11 +136,19 @@ def test_a_signed_file_is_no_encrypted_one(vectors: Path) -> None:
         decode_encrypted_file((vectors / "sgn/SEPB000B4BA0AEE.cnf.xml.sgn").read_bytes())
 
 
-def test_nothing_is_encrypted_to_an_ec_key(vector_signer: VectorSigner) -> None:
+def test_a_seed_encrypts_a_file_the_same_way_again(vector_signer: VectorSigner) -> None:
+    assert encrypt(vector_signer, b"<device/>") == encrypt(vector_signer, b"<device/>")
+
+
+@pytest.mark.parametrize("bits", [None, 128, 208])
+def test_nothing_is_encrypted_to_an_ec_key_or_a_tiny_one(
+    vector_signer: VectorSigner, bits: int | None
+) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = Name([])
+    name, public_key = Name([]), key.public_key()
+    tiny = rsa.RSAPublicNumbers(65537, (1 << bits) - 59).public_key() if bits else None
     certificate = CertificateBuilder(
-        name, name, key.public_key(), 1, AT, AT.replace(year=2030)
+        name, name, tiny or public_key, 1, AT, AT.replace(year=2030)
     ).sign(key, hashes.SHA256())
     with pytest.raises(ValueError, match="RSA"):
         encrypt_file(

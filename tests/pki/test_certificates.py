@@ -135,6 +135,17 @@ def test_a_certificate_is_signed_with_the_digest_asked_for(key: PrivateKey, dige
     assert made.signature_hash_algorithm.name == digest.algorithm.name
 
 
+def test_an_ec_key_certifies_the_same_thing_alike() -> None:
+    certificate, again = (_made(Unit.TVS, "pub", key="ec-384") for _ in range(2))
+    assert certificate == again
+    issuer, public_key = Signer(certificate, KEYS["ec-384"]), KEYS["rsa-1024"].public_key()
+    lsc, other = (
+        issue_lsc(issuer, "SEPB000B4BA0AEE", public_key, not_before=MADE, serial=SERIAL)
+        for _ in range(2)
+    )
+    assert lsc == other
+
+
 def test_a_certificate_signed_with_sha_1_is_refused_with_what_is_possible() -> None:
     profile = dataclasses.replace(default_profile(Unit.TVS, R105), digest=Digest.SHA1)
     with pytest.raises(ValueError, match="with SHA1; expected one of SHA256, SHA384, SHA512"):

@@ -87,6 +87,11 @@ def test_names_and_digest_are_as_asked_for(key: ec.EllipticCurvePrivateKey) -> N
     assert common_name_of(x509.Name([])) == ""
 
 
+def test_an_ec_key_makes_the_same_request_again(key: ec.EllipticCurvePrivateKey) -> None:
+    first, again = (make_request(Unit.TVS, SUBJECT, key) for _ in range(2))
+    assert first == again
+
+
 def test_itlrecovery_is_signed_by_nobody_else(key: ec.EllipticCurvePrivateKey) -> None:
     with pytest.raises(ValueError, match="no CSR for ITLRecovery"):
         make_request(Unit.ITLRECOVERY, SUBJECT, key)

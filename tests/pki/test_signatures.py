@@ -142,3 +142,9 @@ def test_openssl_recovers_the_bare_digest_of_our_proof(tmp_path: Path) -> None:
     command = ["openssl", "pkeyutl", *options, "-in", "signature"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     assert done.stdout == Digest.SHA512.hash(DATA)
+
+
+def test_an_ec_key_signs_the_same_data_alike() -> None:
+    key = generate_key(KeySpec.parse("ec-384"))
+    assert sign(key, Digest.SHA384, b"text") == sign(key, Digest.SHA384, b"text")
+    assert sign(key, Digest.SHA384, b"text") != sign(key, Digest.SHA384, b"test")

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from cucmsim.errors import RefusedError
 from cucmsim.pki.digests import Digest
-from cucmsim.pki.keys import KeySpec, PrivateKey, dump_private_key, generate_key, key_spec
+from cucmsim.pki.keys import KeySpec, PrivateKey, dump_private_key, key_spec
+from cucmsim.pki.keysource import key_job
 from cucmsim.pki.profiles import Unit
 from cucmsim.pki.requests import (
     REQUEST_UNITS,
@@ -53,7 +54,7 @@ async def generate_csr(
     spec = key or key_spec(signer.private_key)
     if spec.algorithm is not key_spec(signer.private_key).algorithm:
         raise RefusedError(f"Invalid key type {spec} for {unit}.")
-    private_key = await asyncio.to_thread(generate_key, spec)
+    private_key = await asyncio.to_thread(key_job(spec, operator.entropy))
     pending = _pending(wanted, signer, private_key, digest, names)
     async with operator.store.transaction() as transaction:
         await transaction.put_request(node, wanted.value, pending)

@@ -18,7 +18,8 @@ from cucmsim.formats.trustlist import CTL_FILENAME, decode_trust_list
 from cucmsim.pki.bundles import KeyBundle, load_key_bundle
 from cucmsim.pki.certificates import certificate_der, new_serial
 from cucmsim.pki.etokens import SERIAL_SIZE, issue_etoken
-from cucmsim.pki.keys import KeyAlgorithm, KeySpec, generate_key
+from cucmsim.pki.keys import KeyAlgorithm, KeySpec
+from cucmsim.pki.keysource import key_job
 from cucmsim.pki.release import Release
 from cucmsim.pki.signatures import Signer
 from cucmsim.services.operations.ctl import put_ctl, told_to_restart
@@ -53,7 +54,7 @@ class CtlClientTask(StrEnum):
 
 async def make_etoken(operator: Operator, number: str) -> KeyBundle:
     """Make a token called "ADN008580ef", with a key of 1024 bits. Raises RefusedError."""
-    private_key = await asyncio.to_thread(generate_key, _KEY)
+    private_key = await asyncio.to_thread(key_job(_KEY, operator.entropy))
     serial = new_serial(operator.entropy, SERIAL_SIZE)
     try:
         return issue_etoken(number, private_key, not_before=operator.clock.now(), serial=serial)
