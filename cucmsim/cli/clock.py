@@ -1,6 +1,5 @@
 """`cucmsim clock`: show the clock of a running cluster, or move it forward."""
 
-import re
 import time
 from datetime import timedelta
 from typing import Annotated
@@ -8,19 +7,15 @@ from typing import Annotated
 import typer
 
 from cucmsim.cli.client import ManagementClient, clients_of
+from cucmsim.cli.durations import parse_duration
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
 from cucmsim.cluster.clockapi import ClockReport
 from cucmsim.errors import CommandError
 
 __all__ = ["register"]
 
-_USAGE = 2
 _FOLLOW_S = 10.0
 _POLL_S = 0.05
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_LONGEST = 9  # digits of one number: enough for fifty years in seconds
-_DURATION = re.compile(rf"(?:\d{{1,{_LONGEST}}}[smhdw])+", re.ASCII)
-_PART = re.compile(r"(\d+)([smhdw])", re.ASCII)
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +32,7 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
         """Show the cluster's clock, or move it forward for all its nodes. It never goes back."""
-        by = None if advance is None else _duration(advance)
+        by = None if advance is None else parse_duration("--advance", advance)
         clients = clients_of(settings_for(config, data))
         running = [client for client in clients if client.answers()] or clients
         report = _asked(running[0]) if by is None else _advanced(running, by)
@@ -47,18 +42,6 @@ def register(app: typer.Typer) -> None:
             typer.echo(
                 f"{report.now:%Y-%m-%d %H:%M:%S} UTC, {timedelta(seconds=report.ahead_s)} ahead"
             )
-
-
-def _duration(text: str) -> timedelta:
-    """Return the time that `text` says. Raises CommandError."""
-    if _DURATION.fullmatch(text) is None:
-        expected = "numbers with s, m, h, d or w behind, such as 5m or 1d12h"
-        raise CommandError(f"found --advance {text[:40]!r}, expected {expected}", _USAGE)
-    try:
-        parts = [timedelta(**{_UNITS[unit]: int(n)}) for n, unit in _PART.findall(text)]
-        return sum(parts, timedelta(0))
-    except OverflowError as error:
-        raise CommandError(f"found --advance {text[:40]!r}: that is too far", _USAGE) from error
 
 
 def _asked(client: ManagementClient) -> ClockReport:

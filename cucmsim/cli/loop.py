@@ -15,10 +15,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def run_loop(main: Coroutine[None, None, T]) -> T:
     """Run on uvloop where it is installed."""
     try:
-        import uvloop  # noqa: PLC0415 - not on every system
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
+        try:
+            import uvloop  # noqa: PLC0415 - not on every system
+        except ImportError:
+            return asyncio.run(main)
+        return uvloop.run(main)
+    finally:
+        main.close()  # Ctrl-C may have come before a loop had it; Python warns then
 
 
 @contextmanager

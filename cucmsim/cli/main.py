@@ -25,6 +25,7 @@ _MODULES = {
     "admin": "admin",
     "clock": "clock",
     "etoken": "etoken",
+    "journal": "journal",
     "reset": "reset",
     "sftp": "sftp",
     "tvs": "tvs",
