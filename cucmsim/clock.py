@@ -64,13 +64,16 @@ class MovableClock:
         """Be `ahead` of the clock below from now on, and tell who waits."""
         if ahead != self._ahead:
             self._ahead = ahead
-            for listener in tuple(self._listeners):
-                listener()
+            self._tell()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` whenever the clock is moved; returns what ends that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
 
 def movable(clock: Clock) -> MovableClock:

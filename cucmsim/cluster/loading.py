@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -47,7 +48,7 @@ from cucmsim.services.filelocations import location_parameters
 from cucmsim.services.parameters import ENTERPRISE_PARAMETERS, SERVICE_PARAMETERS, Parameter
 from cucmsim.store.rows import Device
 
-__all__ = ["load_settings", "parse_settings"]
+__all__ = ["load_settings", "parse_settings", "settings_of"]
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 _SQLITE = "sqlite:///"
@@ -95,8 +96,21 @@ def parse_settings(text: str, path: Path, environ: Mapping[str, str]) -> Setting
         SettingsError: with every problem found.
 
     """
+    return settings_of(_parse_toml(text, path), path, environ)
+
+
+def settings_of(
+    tree: dict[str, object], path: Path, environ: Mapping[str, str] = MappingProxyType({})
+) -> Settings:
+    """Return what the tables of a description say, as a file at `path` would have them.
+
+    `environ` is laid over `tree`, which is changed.
+
+    Raises:
+        SettingsError: with every problem found.
+
+    """
     findings = Findings(str(path))
-    tree = _parse_toml(text, path)
     overlay(tree, environ, findings)
     settings = _Reading(tree, path, findings).settings()
     if settings is None or findings.problems:

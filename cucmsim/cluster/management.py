@@ -16,7 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cucmsim import __version__
 from cucmsim.cluster.capfapi import DeviceQuery, add_capf
+from cucmsim.cluster.certificatesapi import add_certificates
 from cucmsim.cluster.clockapi import add_clock
+from cucmsim.cluster.commandapi import add_commands
 from cucmsim.cluster.drsapi import add_drs
 from cucmsim.cluster.journalapi import add_journal
 from cucmsim.cluster.node import ServiceAction
@@ -37,11 +39,13 @@ from cucmsim.cluster.trustapi import TrustListReport, add_trust
 from cucmsim.cluster.trustlistsapi import add_trust_list_operations
 from cucmsim.cluster.upgradeapi import add_upgrades
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
+from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.journal import Journal
 from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.phonesearch import PhoneSearch
 from cucmsim.services.registration import Registrations
+from cucmsim.services.view import View
 from cucmsim.store.rows import Device
 
 __all__ = ["Management", "management_app"]
@@ -58,6 +62,16 @@ class Management(Protocol):
     @property
     def registrations(self) -> Mapping[str, Registrations]:
         """The registered phones of each node of this process."""
+        ...
+
+    @property
+    def command_lines(self) -> Mapping[str, CommandLine]:
+        """The command line of each node of this process."""
+        ...
+
+    @property
+    def view(self) -> View:
+        """What the nodes of this process answer from."""
         ...
 
     def ready(self) -> ReadyReport:
@@ -149,6 +163,8 @@ def _app() -> FastAPI:
     add_upgrades(app, lambda: serving().operator())
     add_clock(app, lambda: serving().operator())
     add_drs(app, lambda: serving().drs())
+    add_commands(app, lambda: serving().command_lines)
+    add_certificates(app, lambda: serving().view.replica)
     add_registrations(app, lambda: serving().registrations)
     add_trust(app, lambda: serving().registrations, lambda: serving().trust_lists())
     return app

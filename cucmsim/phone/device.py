@@ -33,7 +33,7 @@ from cucmsim.phone.flashdir import FlashDirectory
 from cucmsim.phone.flashlock import FlashLock
 from cucmsim.phone.flashowner import check_owner
 from cucmsim.phone.link import spoken_by
-from cucmsim.phone.lookup import Decision, HttpsCheck
+from cucmsim.phone.lookup import Check, Decision, HttpsCheck, ask_about_file, ask_about_peer
 from cucmsim.phone.machine import Machine, Session
 from cucmsim.phone.networkview import network_view
 from cucmsim.phone.orders import COURSES, Course, Order
@@ -44,12 +44,13 @@ from cucmsim.phone.statustexts import status_message
 from cucmsim.phone.steps import CapfAnswered, StoreFlash
 from cucmsim.phone.summary import BootSummary, summarise
 from cucmsim.phone.texts import console_texts, firmware_of
-from cucmsim.phone.trust import Refused
+from cucmsim.phone.trust import FileRequest, Refused
 from cucmsim.phone.tvscache import TvsCache
 from cucmsim.phone.values import (
     Certified,
     FileKind,
     PhoneIdentity,
+    Purpose,
     Refusal,
     Switches,
     Transport,
@@ -87,7 +88,7 @@ class PhoneOptions:
 class Phone:
     """One phone; `keeper` None: it forgets everything when it is switched off."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a phone is made of, and who looks on
         self,
         identity: PhoneIdentity,
         network: Network,
@@ -98,6 +99,7 @@ class Phone:
         clock: Clock | None = None,
         on_line: Callable[[str], None] | None = None,
         on_status: Callable[[StatusMessage], None] | None = None,
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self.identity = identity
         self.flash = Flash()
@@ -111,7 +113,7 @@ class Phone:
         if registrar is not None:
             registrar.listen(self._show)
         self._clock = clock or SystemClock()
-        self._on_line, self._on_status = on_line, on_status
+        self._on_line, self._on_status, self._on_event = on_line, on_status, on_event
         self._entropy = stream_of(self._options.entropy, f"phone/{identity.name}")
         self._performer = self._performer_of(self._network)
         self._cache = TvsCache()
@@ -313,9 +315,24 @@ class Phone:
             machine.answer(outcome, self._clock.now())
         await self._take_effects(machine)
 
+    async def judge_certificate(
+        self, purpose: Purpose, server: str, certificate_der: bytes
+    ) -> Decision:
+        """Decide about the certificate of a server as if it had shown it, asking TVS if need be."""
+        session = self._session()
+        question = ask_about_peer(session, purpose, server, certificate_der)
+        return await self._ask(Check(session, question))
+
+    async def judge_file(self, kind: FileKind, name: str, data: bytes) -> Decision:
+        """Decide about a signed file as if it had come, asking TVS if need be; nothing is kept."""
+        session = self._session()
+        question = ask_about_file(session, FileRequest(kind, name, data))
+        return await self._ask(Check(session, question))
+
     async def _decide(self, server: str, certificate_der: bytes) -> Decision:
-        """Decide about the certificate of an HTTPS server, asking TVS if need be."""
-        check = HttpsCheck(self._session(), server, certificate_der)
+        return await self._ask(HttpsCheck(self._session(), server, certificate_der))
+
+    async def _ask(self, check: Check) -> Decision:
         await self._run(check)
         return check.decision or Refused(Refusal.UNKNOWN_CERTIFICATE)
 
@@ -334,6 +351,8 @@ class Phone:
     def _show(self, event: Event) -> None:
         """Put an event into the console log and, where one shows it, among the messages."""
         now, shown = self._clock.now(), with_address(event, self._network.names)
+        if self._on_event is not None:
+            self._on_event(shown)
         for line in self.console.write(self._texts.render(shown), now):
             if self._on_line is not None:
                 self._on_line(line)

@@ -66,7 +66,7 @@ from cucmsim.phone.trust import (
 from cucmsim.phone.tvscache import CacheEntry
 from cucmsim.phone.values import Certified, Purpose, Refusal
 
-__all__ = ["Decision", "HttpsCheck", "ask_about_file", "ask_about_peer", "with_peer"]
+__all__ = ["Check", "Decision", "HttpsCheck", "ask_about_file", "ask_about_peer", "with_peer"]
 
 Decision: TypeAlias = Accepted | Refused
 
@@ -87,21 +87,27 @@ class _Question:
         return self.signer is not None
 
 
-class HttpsCheck(Machine):
-    """Decides about the certificate that an HTTPS server, such as the directory, showed.
+class Check(Machine):
+    """Decides about one certificate or file, asking TVS if need be.
 
-    The connection may wait meanwhile. A second check within the time to live asks nobody, if
+    A connection may wait meanwhile. A second check within the time to live asks nobody, if
     `session` has the same cache (seed 000: 86,400 s).
     """
 
-    def __init__(self, session: Session, server: str, certificate_der: bytes) -> None:
-        super().__init__(session, self._check(server, certificate_der))
+    def __init__(self, session: Session, question: Script[Decision]) -> None:
+        super().__init__(session, self._check(question))
         self.decision: Decision | None = None
 
-    def _check(self, server: str, certificate_der: bytes) -> Script[None]:
-        self.decision = yield from ask_about_peer(
-            self._session, Purpose.HTTPS_SERVICE, server, certificate_der
-        )
+    def _check(self, question: Script[Decision]) -> Script[None]:
+        self.decision = yield from question
+
+
+class HttpsCheck(Check):
+    """Decides about the certificate that an HTTPS server, such as the directory, showed."""
+
+    def __init__(self, session: Session, server: str, certificate_der: bytes) -> None:
+        purpose = Purpose.HTTPS_SERVICE
+        super().__init__(session, ask_about_peer(session, purpose, server, certificate_der))
 
 
 def ask_about_file(session: Session, request: FileRequest) -> Script[Decision]:

@@ -146,6 +146,10 @@ class Network:
     told: DhcpAnswer | None = None
     ports: FileServer = field(default_factory=lambda: FileServer(""))
 
+    def with_servers(self, servers: tuple[FileServer, ...]) -> "Network":
+        """Return the network with other TFTP servers."""
+        return replace(self, servers=servers)
+
     def as_told(self, told: DhcpAnswer) -> "Network":
         """Return the network with the servers that DHCP named."""
         servers = tuple(replace(self.ports, host=host) for host in told.tftp_servers)

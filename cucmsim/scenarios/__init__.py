@@ -1,0 +1,1 @@
+"""The scenario library: documented situations that can be played, with a verdict."""

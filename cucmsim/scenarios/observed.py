@@ -1,0 +1,93 @@
+"""What a phone did at a boot, as a scenario judges it: one's own phone, or somebody's device.
+
+Of our own phone everything is known. Of a device only what it did on the wire: which files it
+fetched, what it asked TVS, what it said of its trust lists, where it registered. What cannot be
+told from that is None.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cucmsim.cluster.reports import EventReport
+from cucmsim.phone.summary import BootSummary
+from cucmsim.phone.values import FileKind, TrustSource
+
+__all__ = ["BootReport", "DirectoryReport", "report_of"]
+
+_NONE: Final = "not served"
+
+
+@dataclass(frozen=True, slots=True)
+class BootReport:
+    """What came of a boot.
+
+    `sources` says for each kind of file that is in force now why it was taken, None: it was held
+    before; `refused` which kinds were not. Both are None where they cannot be known. `exchanges`
+    are those of the phone with the cluster meanwhile, `messages` what its screen said.
+    """
+
+    phone: str
+    registered: str | None
+    exchanges: tuple[EventReport, ...]
+    sources: dict[FileKind, TrustSource | None] | None
+    refused: dict[FileKind, str] | None
+    messages: tuple[str, ...] | None = None
+    failure: str = ""
+
+    @property
+    def follows(self) -> bool | None:
+        """Whether it took what it was given, and has a configuration it could check."""
+        if self.sources is None or self.refused is None:
+            return None
+        return not self.refused and FileKind.CONFIG in self.sources
+
+    @property
+    def is_locked(self) -> bool | None:
+        """Whether it took nothing of what it was given, and refused some."""
+        if self.sources is None or self.refused is None:
+            return None
+        return bool(self.refused) and not self.sources
+
+    @property
+    def questions(self) -> tuple[EventReport, ...]:
+        """What it asked TVS."""
+        return tuple(one for one in self.exchanges if one.service == "tvs")
+
+    def source(self, kind: FileKind) -> str | None:
+        """Return why a kind of file was taken, in words; None where that cannot be known."""
+        if self.sources is None:
+            return None
+        if kind not in self.sources:
+            return (self.refused or {}).get(kind, _NONE)
+        source = self.sources[kind]
+        return "held before" if source is None else source.value
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryReport:
+    """What came of pressing the directory button; title and failure as on the screen, if seen."""
+
+    phone: str
+    exchanges: tuple[EventReport, ...]
+    title: str | None
+    failure: str | None
+
+    @property
+    def questions(self) -> tuple[EventReport, ...]:
+        """What TVS was asked."""
+        return tuple(one for one in self.exchanges if one.service == "tvs")
+
+
+def report_of(
+    phone: str, summary: BootSummary, exchanges: tuple[EventReport, ...], messages: tuple[str, ...]
+) -> BootReport:
+    """Return the report of a boot of our own phone."""
+    return BootReport(
+        phone=phone,
+        registered=summary.registered,
+        exchanges=exchanges,
+        sources={each.kind: each.source for each in summary.accepted},
+        refused={each.kind: each.reason.value for each in summary.refused},
+        messages=messages,
+        failure=summary.failure,
+    )

@@ -1,0 +1,168 @@
+"""What a scenario is played on: clusters, phones, a clock, and the checks that make its verdict.
+
+Everything done through the stage is told, step by step. A scenario states what must be so with
+`expect`; a claim about something that cannot be seen of a device under test is noted as such.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
+from cucmsim.scenarios.narrative import Check, Happened, Result, Tell, WhoActs
+from cucmsim.scenarios.observed import BootReport
+from cucmsim.scenarios.stagecluster import StageCluster
+from cucmsim.scenarios.stagephone import SimulatedPhone, StagePhone
+from cucmsim.testing.handset import HandsetOptions
+from cucmsim.testing.labcluster import LabCluster, Surroundings
+from cucmsim.testing.shape import ClusterShape
+
+__all__ = ["Cast", "MakePhone", "Stage"]
+
+_MAIN = "cluster"
+
+MakePhone = Callable[[PhoneIdentity, "Stage"], StagePhone]
+"""Makes the phone under test where it is not our own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """What a run begins with: the cluster's shape, the phone, and the scenario's parameters."""
+
+    shape: ClusterShape
+    identity: PhoneIdentity
+    parameters: Mapping[str, str]
+    device: MakePhone | None = None
+
+
+class Stage:
+    """One run of a scenario. Made by `Stage.set`."""
+
+    def __init__(self, cast: Cast, around: Surroundings, tell: Tell, stack: AsyncExitStack) -> None:
+        self.shape = cast.shape
+        """The cluster that the scenario begins with."""
+        self.identity = cast.identity
+        """The phone under test."""
+        self.parameters = cast.parameters
+        self.around = around
+        self.checks: list[Check] = []
+        self._cast = cast
+        self._tell = tell
+        self._stack = stack
+        self._clusters: list[StageCluster] = []
+        self._endings: dict[StageCluster, AsyncExitStack] = {}
+        self._phone: StagePhone | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def set(cls, cast: Cast, around: Surroundings, tell: Tell) -> AsyncIterator["Stage"]:
+        """Set a stage with its first cluster; everything on it ends with the block."""
+        async with AsyncExitStack() as stack:
+            stage = cls(cast, around, tell, stack)
+            await stage.open(cast.shape, _MAIN)
+            yield stage
+
+    # clusters
+
+    @property
+    def cluster(self) -> StageCluster:
+        """The cluster that was opened first, of those that run."""
+        return self._clusters[0]
+
+    @property
+    def clusters(self) -> tuple[StageCluster, ...]:
+        """The clusters that run."""
+        return tuple(self._clusters)
+
+    async def open(self, shape: ClusterShape, name: str) -> StageCluster:
+        """Start a further cluster, with a store of its own."""
+        ending = AsyncExitStack()
+        await self._stack.enter_async_context(ending)
+        around = replace(self.around, directory=self.around.directory / name)
+        lab = await ending.enter_async_context(LabCluster.running(shape, around))
+        opened = StageCluster(name, lab, self._tell)
+        self._clusters.append(opened)
+        self._endings[opened] = ending
+        text = f"{shape.nodes} node{'s' * (shape.nodes > 1)}, release {shape.release}, {shape.mode}"
+        self._tell(Happened(WhoActs.NARRATOR, name, f"starts: {text}"))
+        return opened
+
+    async def stop(self, cluster: StageCluster) -> None:
+        """Stop a cluster; its store stays, and a cluster of the same name goes on from it."""
+        await cluster.tell_exchanges()
+        self._clusters.remove(cluster)
+        await self._endings.pop(cluster).aclose()
+        self._tell(Happened(WhoActs.NARRATOR, cluster.name, "is stopped"))
+
+    def directory(self, name: str) -> Path:
+        """Return a directory for files of this run."""
+        path = self.around.directory / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    # phones
+
+    @property
+    def phone(self) -> StagePhone:
+        """The phone under test."""
+        if self._phone is None:
+            make = self._cast.device
+            self._phone = self.simulated() if make is None else make(self.identity, self)
+            self._stack.push_async_callback(self._phone.close)
+        return self._phone
+
+    def simulated(
+        self, identity: PhoneIdentity | None = None, options: HandsetOptions | None = None
+    ) -> SimulatedPhone:
+        """Return a simulated phone, the one under test by default, told of the first cluster."""
+        chosen = options or HandsetOptions()
+        entropy = chosen.entropy if self.around.entropy is None else self.around.entropy
+        timed = replace(chosen, clock=self.around.clock, entropy=entropy)
+        made = SimulatedPhone(identity or self.identity, lambda: self._clusters, timed, self._tell)
+        self._stack.push_async_callback(made.close)
+        return made
+
+    # verdict
+
+    def narrate(self, text: str) -> None:
+        """Say what the next steps are about."""
+        self._tell(Happened(WhoActs.NARRATOR, "", text))
+
+    def expect(self, claim: str, found: object, wanted: object = True) -> None:  # noqa: FBT002 - any value
+        """Check that something is as it must be; None is what cannot be known of a device."""
+        if found is None and wanted is not None:
+            result = Result.UNSEEN
+        else:
+            result = Result.MET if found == wanted else Result.BROKEN
+        check = Check(claim, _text(wanted), _text(found), result)
+        self.checks.append(check)
+        self._tell(check)
+
+    def expect_follows(self, report: BootReport) -> None:
+        """Check that a phone took what it was given."""
+        found = None if report.follows is None else _state(report)
+        self.expect(f"{report.phone} follows", found, "follows")
+
+    def expect_locked(self, report: BootReport) -> None:
+        """Check that a phone took nothing that it was given."""
+        found = None if report.is_locked is None else _state(report)
+        self.expect(f"{report.phone} is locked out", found, "locked")
+
+    def expect_source(self, report: BootReport, kind: FileKind, source: TrustSource) -> None:
+        """Check why a phone took a kind of file."""
+        self.expect(f"{report.phone} takes the {kind}", report.source(kind), source.value)
+
+
+def _state(report: BootReport) -> str:
+    """Say what has become of a phone."""
+    if report.follows:
+        return "follows"
+    refused = ", ".join(f"{kind}: {why}" for kind, why in (report.refused or {}).items())
+    return "locked" if report.is_locked else f"takes a part ({refused or report.failure})"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "unknown" if value is None else str(value)

@@ -1,0 +1,117 @@
+"""A cluster on the stage: an administrator operates it, and everything he does is told."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from cucmsim.cluster.reports import EventReport
+from cucmsim.scenarios.narrative import Happened, Shown, Tell, WhoActs
+from cucmsim.testing.administrator import Administrator, Said
+from cucmsim.testing.reached import ReachedCluster
+
+__all__ = ["CALLMANAGER", "CAPF", "TFTP", "TVS", "StageCluster"]
+
+TFTP: Final = "Cisco Tftp"
+TVS: Final = "Cisco Trust Verification Service"
+CALLMANAGER: Final = "Cisco CallManager"
+_LONG: Final = 64
+"""Longer values, such as files, are not told."""
+
+CAPF: Final = "Cisco Certificate Authority Proxy Function"
+
+
+class StageCluster:
+    """A running cluster; `name` is what the narration calls it."""
+
+    def __init__(self, name: str, reached: ReachedCluster, tell: Tell) -> None:
+        self.name = name
+        self.reached = reached
+        self._tell = tell
+        self._told = 0
+
+    @property
+    def administrator(self) -> Administrator:
+        """The administrator, for what is not to be told."""
+        return self.reached.administrator
+
+    @property
+    def publisher(self) -> str:
+        """The name of the publisher."""
+        return self.reached.publisher
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of the nodes, the publisher's first."""
+        return tuple(self.reached.nodes)
+
+    async def command(self, line: str, answers: Iterable[str] = (), *, node: str = "") -> Said:
+        """Give a command at a node, by default the publisher."""
+        at = node or self.publisher
+        said = await self.administrator.command(line, answers, node=at)
+        self._happened(f"{at}: admin:{line}", said.lines)
+        return said
+
+    async def operate(self, operation: str, *, node: str = "", **wanted: object) -> Said:
+        """Carry out an operation of the management API, given at a node."""
+        at = node or self.publisher
+        said = await self.administrator.operate(operation, node=at, **wanted)
+        told = "".join(f" {value}" for value in wanted.values() if len(str(value)) < _LONG)
+        self._happened(f"{at}: {operation}{told}", said.lines)
+        return said
+
+    async def regenerate(self, unit: str, *, node: str = "") -> Said:
+        """Regenerate a certificate."""
+        return await self.operate("regenerate", node=node, unit=unit)
+
+    async def restart(self, *services: str, node: str = "") -> None:
+        """Restart services of a node, by default of the publisher."""
+        at = node or self.publisher
+        for service in services:
+            await self.administrator.act("restart", service, node=at)
+            self._happened(f"{at}: restarts {service}")
+
+    async def advance(self, **by: float) -> None:
+        """Move the cluster's clock forward: `advance(minutes=5)`."""
+        moved = timedelta(**by)
+        await self.administrator.advance(moved)
+        self._tell(Happened(WhoActs.CLOCK, self.name, f"{moved} pass"))
+
+    async def set_mixed_mode(self) -> Said:
+        """Set mixed mode, tokenless, and restart what serves the CTL."""
+        said = await self.operate("security-mode", mode="mixed")
+        await self.restart(TFTP, CALLMANAGER)
+        return said
+
+    async def change_phone(self, name: str, **changes: object) -> None:
+        """Change a phone, with keys as in a description."""
+        await self.administrator.change_phone(name, **changes)
+        told = ", ".join(f"{key} = {value}" for key, value in changes.items())
+        self._happened(f"{name}: {told}")
+
+    async def exchanges(
+        self, after: int = 0, *, service: str = "", device: str = ""
+    ) -> tuple[EventReport, ...]:
+        """Return what crossed the wire after a number of the journal."""
+        return tuple(
+            one
+            for one in await self.administrator.exchanges(after)
+            if service in ("", one.service) and device in ("", one.device)
+        )
+
+    async def mark(self) -> int:
+        """Return the number of the last exchange."""
+        found = await self.administrator.exchanges(self._told)
+        return found[-1].number if found else self._told
+
+    async def tell_exchanges(self) -> None:
+        """Tell what crossed the wire since the last time."""
+        for one in await self.administrator.exchanges(self._told):
+            self._told = one.number
+            self._tell(Shown(self.name, one))
+
+    async def served(self) -> Mapping[str, tuple[str | None, str | None]]:
+        """Return the SHA-1 of the ITL and of the CTL that each node serves."""
+        return {one.node: (one.itl, one.ctl) for one in await self.administrator.trust_lists()}
+
+    def _happened(self, text: str, said: tuple[str, ...] = ()) -> None:
+        self._tell(Happened(WhoActs.ADMINISTRATOR, self.name, text, said))

@@ -1,0 +1,122 @@
+"""The phone on the stage: our own, or whatever somebody wants to test.
+
+A scenario knows a `StagePhone`. `SimulatedPhone` is our own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from cucmsim.cluster.reports import EventReport
+from cucmsim.phone.execute import Button
+from cucmsim.phone.values import PhoneIdentity
+from cucmsim.scenarios.narrative import Decided, Happened, Tell, WhoActs
+from cucmsim.scenarios.observed import BootReport, DirectoryReport, report_of
+from cucmsim.scenarios.stagecluster import StageCluster
+from cucmsim.testing.handset import Handset, HandsetOptions
+
+__all__ = ["SimulatedPhone", "StagePhone"]
+
+Clusters = Callable[[], Sequence[StageCluster]]
+"""Gives the clusters that run on the stage now."""
+
+
+class StagePhone(Protocol):
+    """A phone that scenarios drive and judge."""
+
+    @property
+    def name(self) -> str:
+        """The device name."""
+        ...
+
+    async def boot(self) -> BootReport:
+        """Have it boot (again), and return what came of it."""
+        ...
+
+    async def move(self, *clusters: StageCluster) -> None:
+        """Tell it the TFTP servers of these clusters from now on; it keeps what it holds."""
+        ...
+
+    async def press_directories(self) -> DirectoryReport:
+        """Have its directory button pressed; return what came of it."""
+        ...
+
+    async def erase(self) -> None:
+        """Have its trust lists erased by hand."""
+        ...
+
+    async def close(self) -> None:
+        """Switch it off."""
+        ...
+
+
+class SimulatedPhone:
+    """Our own phone. `handset` may be looked into; what is found there no device would show."""
+
+    def __init__(
+        self,
+        identity: PhoneIdentity,
+        clusters: Clusters,
+        options: HandsetOptions,
+        tell: Tell,
+    ) -> None:
+        self._tell = tell
+        self._clusters = clusters
+        self.handset = Handset(identity, clusters()[0].reached.network(), options)
+
+    @property
+    def name(self) -> str:
+        """The device name."""
+        return self.handset.name
+
+    async def boot(self) -> BootReport:
+        """Boot, as after a reset. Raises FlashError."""
+        self._tell(Happened(WhoActs.PHONE, self.name, "boots"))
+        marks = await self._marks()
+        summary = await self.handset.boot()
+        exchanges = await self._tell_all(marks, seen=0)
+        return report_of(self.name, summary, exchanges, tuple(self.handset.messages))
+
+    async def move(self, *clusters: StageCluster) -> None:
+        """Tell it the TFTP servers of these clusters, as a changed DHCP option 150 does."""
+        names = ", ".join(cluster.name for cluster in clusters)
+        self._tell(Happened(WhoActs.PHONE, self.name, f"is told the TFTP servers of {names}"))
+        await self.handset.close()
+        others = {
+            name: at for one in self._clusters() for name, at in one.reached.addresses.items()
+        }
+        networks = [one.reached.network(others=others) for one in clusters]
+        servers = tuple(server for network in networks for server in network.servers)
+        self.handset = self.handset.moved(networks[0].with_servers(servers))
+
+    async def press_directories(self) -> DirectoryReport:
+        """Press the directory button."""
+        self._tell(Happened(WhoActs.PHONE, self.name, "its directory button is pressed"))
+        marks, seen = await self._marks(), len(self.handset.events)
+        await self.handset.press(Button.DIRECTORIES)
+        exchanges = await self._tell_all(marks, seen)
+        screen = self.handset.phone.browser.screen
+        return DirectoryReport(self.name, exchanges, screen.title, screen.failure)
+
+    async def erase(self) -> None:
+        """Erase CTL and ITL in the security settings."""
+        self._tell(Happened(WhoActs.PHONE, self.name, "its trust lists are erased by hand"))
+        await self.handset.phone.erase_trust_lists()
+
+    async def close(self) -> None:
+        """Switch it off."""
+        await self.handset.close()
+
+    async def _marks(self) -> Mapping[StageCluster, int]:
+        return {cluster: await cluster.mark() for cluster in self._clusters()}
+
+    async def _tell_all(
+        self, marks: Mapping[StageCluster, int], seen: int
+    ) -> tuple[EventReport, ...]:
+        """Tell what crossed the wire and what the phone decided; return its exchanges."""
+        found: list[EventReport] = []
+        for cluster in self._clusters():
+            await cluster.tell_exchanges()
+            found += await cluster.exchanges(marks.get(cluster, 0))
+        for event in self.handset.events[seen:]:
+            self._tell(Decided(self.name, event))
+        return tuple(one for one in found if one.device in (None, self.name))

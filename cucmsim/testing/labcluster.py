@@ -1,0 +1,63 @@
+"""A cluster of this process in a place of its own: started from a shape, operated, looked into."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cucmsim.clock import Clock
+from cucmsim.cluster.cluster import Cluster
+from cucmsim.entropy import Entropy
+from cucmsim.services.faults.plan import FaultPlan
+from cucmsim.services.journal import Journal
+from cucmsim.testing.administrator import Administrator
+from cucmsim.testing.places import Place
+from cucmsim.testing.reached import ReachedCluster
+from cucmsim.testing.shape import ClusterShape, describe
+
+__all__ = ["LabCluster", "Surroundings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a cluster runs, and what time and chance it has; None: the machine's."""
+
+    place: Place
+    directory: Path
+    clock: Clock | None = None
+    entropy: Entropy | None = None
+
+
+class LabCluster(ReachedCluster):
+    """A running cluster of this process. Made by `LabCluster.running`."""
+
+    def __init__(self, shape: ClusterShape, cluster: Cluster, administrator: Administrator) -> None:
+        super().__init__(administrator, cluster.ready().nodes)
+        self.shape = shape
+        self.cluster = cluster
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, shape: ClusterShape, around: Surroundings
+    ) -> AsyncIterator["LabCluster"]:
+        """Run a cluster while the block runs. Raises SettingsError, StartError, StoreError."""
+        await asyncio.to_thread(around.directory.mkdir, parents=True, exist_ok=True)
+        settings = describe(shape, around.place, around.directory)
+        async with Cluster.running(settings, clock=around.clock, entropy=around.entropy) as cluster:
+            administrator = Administrator.of(cluster)
+            try:
+                yield cls(shape, cluster, administrator)
+            finally:
+                await administrator.close()
+
+    @property
+    def journal(self) -> Journal:
+        """What crossed the wire."""
+        return self.cluster.journal
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What is to go wrong."""
+        return self.cluster.faults
