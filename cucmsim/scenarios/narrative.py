@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from cucmsim.cluster.reports import EventReport
+from cucmsim.cluster.journalapi import EventReport
 from cucmsim.phone.events import Event
 
 __all__ = [

@@ -8,7 +8,7 @@ told from that is None.
 from dataclasses import dataclass
 from typing import Final
 
-from cucmsim.cluster.reports import EventReport
+from cucmsim.cluster.journalapi import EventReport
 from cucmsim.phone.summary import BootSummary
 from cucmsim.phone.values import FileKind, TrustSource
 

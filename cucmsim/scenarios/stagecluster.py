@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
-from cucmsim.cluster.reports import EventReport
+from cucmsim.cluster.journalapi import EventReport
 from cucmsim.scenarios.narrative import Happened, Shown, Tell, WhoActs
 from cucmsim.testing.administrator import Administrator, Said
 from cucmsim.testing.reached import ReachedCluster

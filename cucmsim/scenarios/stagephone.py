@@ -6,7 +6,7 @@ A scenario knows a `StagePhone`. `SimulatedPhone` is our own.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from cucmsim.cluster.reports import EventReport
+from cucmsim.cluster.journalapi import EventReport
 from cucmsim.phone.execute import Button
 from cucmsim.phone.values import PhoneIdentity
 from cucmsim.scenarios.narrative import Decided, Happened, Tell, WhoActs

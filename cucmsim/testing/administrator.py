@@ -14,10 +14,11 @@ from pydantic import BaseModel, TypeAdapter
 from cucmsim.cluster.certificatesapi import CertificateReport
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.cluster.commandapi import CommandOutcome
+from cucmsim.cluster.journalapi import EventPage, EventReport
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.operationsapi import OutcomeOfOperation
 from cucmsim.cluster.registrationapi import AlarmReport, OutcomeReport, RegistrationReport
-from cucmsim.cluster.reports import DeviceReport, EventReport, ReadyReport, StatusReport
+from cucmsim.cluster.reports import DeviceReport, ReadyReport, StatusReport
 from cucmsim.cluster.trustapi import TrustHeldReport, TrustListReport
 from cucmsim.errors import RefusedError, UnreachableError
 
@@ -129,10 +130,18 @@ class Administrator:
         """Return what the cluster knows of a phone."""
         return DeviceReport.model_validate((await self._send("GET", f"/devices/{name}")).json())
 
-    async def exchanges(self, after: int = 0) -> list[EventReport]:
-        """Return what the journal has after a number."""
-        answer = await self._send("GET", f"/events?after={after}&limit={_PAGE}")
-        return _list_of(EventReport, answer)
+    async def events(self, **query: str | float) -> EventPage:
+        """Return a page of the journal: what `GET /events` takes as `query`."""
+        answer = await self._send("GET", f"/events?{httpx.QueryParams(query)}")
+        return EventPage.model_validate(answer.json())
+
+    async def exchanges(self, after: int = 0, **query: str | float) -> list[EventReport]:
+        """Return all that the journal has after a number, page by page."""
+        found: list[EventReport] = []
+        while (page := await self.events(after=after, limit=_PAGE, **query)).events:
+            found += page.events
+            after = page.last
+        return found
 
     async def registrations(self) -> list[RegistrationReport]:
         """Return the phones that are registered."""

@@ -19,11 +19,13 @@ from cucmsim.cluster.reports import (
 from cucmsim.cluster.trustapi import TrustListReport
 from cucmsim.cluster.upgradeapi import VersionReport
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
+from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.journal import Journal
 from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.phonesearch import PhoneSearch, find_phones
 from cucmsim.services.registration import Registrations
+from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device, Line
 
@@ -41,6 +43,8 @@ class PretendedCluster:
     calls: list[tuple[object, ...]] = field(default_factory=list)
     registrations: dict[str, Registrations] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
+    command_lines: dict[str, CommandLine] = field(default_factory=dict)
+    view: View = field(default_factory=lambda: View(Replica()))
 
     def ready(self) -> ReadyReport:
         return ReadyReport(nodes=[NodeReady(name="pub", address="127.0.0.1", services={"tvs": 1})])
