@@ -26,6 +26,7 @@ _MODULES = {
     "clock": "clock",
     "etoken": "etoken",
     "journal": "journal",
+    "fault": "fault",
     "reset": "reset",
     "sftp": "sftp",
     "tvs": "tvs",

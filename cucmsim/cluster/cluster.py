@@ -21,6 +21,7 @@ from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.commandlines import ClusterCalls, NodeDesk, open_command_line
 from cucmsim.cluster.directory import admin_path, hold_directory, make_directory, socket_path
 from cucmsim.cluster.drsschedule import DrsScheduler
+from cucmsim.cluster.faultrunner import FaultRunner
 from cucmsim.cluster.following import Follower
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import Node, ServiceAction, finish
@@ -85,7 +86,7 @@ class Cluster:
     ) -> None:
         self.settings = settings
         self.journal = Journal(settings.limits.journal_exchanges)
-        self.faults = FaultPlan()
+        self.faults = FaultPlan(settings.faults)
         self.view = view
         self.nodes: dict[str, Node] = {}
         self.registrations: dict[str, Registrations] = {}
@@ -103,6 +104,7 @@ class Cluster:
         self._stopping = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._aftermath = AftermathRunner(view, self.nodes, self.registrations, self.act_on_service)
+        self._fault_runner = FaultRunner(self.faults, self.nodes, self.journal, clock)
         self._upgrades = UpgradeRunner(
             view, self.powers, self.operator, partial(sleep_until, clock)
         )
@@ -156,6 +158,7 @@ class Cluster:
         self.journal.subscribe(self._learn_device)
         for settings in mine:
             self.nodes[settings.name] = await self._node(settings)
+        await self._fault_runner.start()
         for held in self.nodes.values():
             await held.start(deactivated_parts(self.view.replica.node(held.name)))
         self._following = asyncio.create_task(self._follower.run())
@@ -250,6 +253,7 @@ class Cluster:
         await self._scheduler.stop()
         await self._upgrades.stop()
         await self._aftermath.stop()
+        await self._fault_runner.stop()
         for power in self.powers.values():
             await power.finished()
         drain_s = self.settings.limits.stop_timeout_s
@@ -279,6 +283,11 @@ class Cluster:
         self._stopping.set()
 
     # what the management API asks
+
+    @property
+    def described_services(self) -> Mapping[str, tuple[str, ...]]:
+        """The services of each node that the description has."""
+        return self.settings.services
 
     def ready(self) -> ReadyReport:
         """Return the nodes of this process with the ports they answer on."""

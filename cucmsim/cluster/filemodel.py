@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
+from cucmsim.cluster.faultmodel import fault_schema
 from cucmsim.cluster.limits import LimitSettings
 from cucmsim.cluster.phoneentry import PhoneEntry
 from cucmsim.cluster.settings import (
@@ -91,6 +92,9 @@ class FileModel(TableModel):
     tftp_files: tuple[TftpFileEntry, ...] = Field((), description="Static files of TFTP")
     trust_certificates: tuple[TrustCertificateEntry, ...] = Field(
         (), description="Certificates for trust stores, besides those of the nodes"
+    )
+    faults: Annotated[tuple[dict[str, object], ...], WithJsonSchema(fault_schema())] = Field(
+        (), description="What goes wrong from the start; `docs/faults.md` has the kinds"
     )
     management: ManagementSettings = Field(
         ManagementSettings(), description="The management API over TCP"

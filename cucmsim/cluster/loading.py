@@ -24,6 +24,7 @@ from cucmsim.cluster.checks import (
     pools_of,
 )
 from cucmsim.cluster.environment import overlay
+from cucmsim.cluster.faultmodel import faults_of
 from cucmsim.cluster.filemodel import FileModel
 from cucmsim.cluster.limits import LimitSettings
 from cucmsim.cluster.phones import PhoneBook
@@ -167,6 +168,8 @@ class _Reading:
         files = files_of(entries, names, self._base, self._findings)
         trusted = self._list(TrustCertificateEntry, "trust_certificates")
         trust = trust_certificates_of(trusted, names, self._base, self._findings)
+        runs = {node.name: [one.value for one in node.services] for _, node in nodes}
+        faults = faults_of(self._entries("faults"), runs, self._findings)
         if certificates:
             check_certificates(certificates, self._findings)
         if management:
@@ -188,6 +191,7 @@ class _Reading:
             trust_certificates=trust,
             management=management,
             limits=limits,
+            faults=faults,
         )
 
     def _table(self, model: type[_ModelT], key: str) -> _ModelT | None:

@@ -4,7 +4,7 @@
 (not now, not here), 422 (with every problem of what was sent) or 503 (the database fails).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache
 from typing import Annotated, Protocol
@@ -20,6 +20,7 @@ from cucmsim.cluster.certificatesapi import add_certificates
 from cucmsim.cluster.clockapi import add_clock
 from cucmsim.cluster.commandapi import add_commands
 from cucmsim.cluster.drsapi import add_drs
+from cucmsim.cluster.faultsapi import add_faults
 from cucmsim.cluster.journalapi import add_journal
 from cucmsim.cluster.node import ServiceAction
 from cucmsim.cluster.operationsapi import add_operations
@@ -40,6 +41,7 @@ from cucmsim.cluster.trustlistsapi import add_trust_list_operations
 from cucmsim.cluster.upgradeapi import add_upgrades
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.journal import Journal
 from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
@@ -72,6 +74,16 @@ class Management(Protocol):
     @property
     def view(self) -> View:
         """What the nodes of this process answer from."""
+        ...
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What goes wrong in this process."""
+        ...
+
+    @property
+    def described_services(self) -> Mapping[str, Collection[str]]:
+        """The services of each node that the description has."""
         ...
 
     def ready(self) -> ReadyReport:
@@ -165,6 +177,7 @@ def _app() -> FastAPI:
     add_drs(app, lambda: serving().drs())
     add_commands(app, lambda: serving().command_lines)
     add_certificates(app, lambda: serving().view.replica)
+    add_faults(app, lambda: serving().faults, lambda: serving().described_services)
     add_registrations(app, lambda: serving().registrations)
     add_trust(app, lambda: serving().registrations, lambda: serving().trust_lists())
     return app

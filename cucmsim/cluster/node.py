@@ -53,6 +53,8 @@ class Node:
         self._running: dict[ServiceName, Daemon] = {}
         self._since = dict.fromkeys(builders, clock.now())
         self._changing = {service: asyncio.Lock() for service in builders}
+        self._wanted: set[ServiceName] = set()
+        self._down: set[ServiceName] = set()
         self._is_closed = False
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(node=settings.name)
 
@@ -75,7 +77,9 @@ class Node:
         try:
             for service in self._builders:
                 if service not in but:
-                    await self._start(service)
+                    self._wanted.add(service)
+                    if service not in self._down:
+                        await self._start(service)
         except BaseException:
             await self.stop(0)
             raise
@@ -93,9 +97,28 @@ class Node:
         """
         known = self._known(service)
         if action is not ServiceAction.START:
+            self._wanted.discard(known)
             await self._stop(known, drain_s)
         if action is not ServiceAction.STOP:
+            self._wanted.add(known)
             await self._start(known)
+
+    async def set_down(self, service: str) -> None:
+        """Stop a service as if its machine were killed; it cannot be started until `let_up`."""
+        known = self._known(service)
+        self._down.add(known)
+        await self._stop(known, 0)
+
+    async def let_up(self, service: str) -> bool:
+        """Start a service that is down, unless it was stopped by an order; tell whether it runs.
+
+        Raises StartError, StoreError.
+        """
+        known = self._known(service)
+        self._down.discard(known)
+        if known in self._wanted:
+            await self._start(known)
+        return known in self._running
 
     async def _start(self, service: ServiceName) -> None:
         async with self._changing[service]:
@@ -103,6 +126,8 @@ class Node:
                 raise RefusedError(f"node {self.name} is stopping")
             if service in self._running:
                 return
+            if service in self._down:
+                raise RefusedError(f"{service} of {self.name} is down by a fault of the plan")
             daemon = await self._builders[service]()
             try:
                 await daemon.start()

@@ -41,6 +41,7 @@ from cucmsim.cluster.values import (
 )
 from cucmsim.pki.profiles import SubjectFields, Unit
 from cucmsim.pki.release import Release
+from cucmsim.services.faults.plan import FaultRule
 from cucmsim.services.filelocations import ALTERNATE_FILE_LOCATIONS
 from cucmsim.store.rows import (
     AuthenticationMode,
@@ -370,11 +371,17 @@ class Settings:
     trust_certificates: tuple[TrustCertificateSettings, ...]
     management: ManagementSettings
     limits: LimitSettings
+    faults: tuple[FaultRule, ...] = ()
 
     @property
     def publisher(self) -> NodeSettings:
         """The one publisher."""
         return next(node for node in self.nodes if node.is_publisher)
+
+    @property
+    def services(self) -> Mapping[str, tuple[str, ...]]:
+        """The short names of the services of each node."""
+        return {node.name: tuple(one.value for one in node.services) for node in self.nodes}
 
     def node(self, name: str) -> NodeSettings:
         """Return the node called `name`; KeyError if there is none."""

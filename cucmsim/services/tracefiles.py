@@ -150,8 +150,11 @@ class TraceFiles:
                 trace.write(level, line)
 
     def record(self, exchange: Exchange) -> None:
-        """Write a finished request; TVS has written its own lines about it."""
-        if exchange.service != "tvs" and exchange.service in self._traces:
+        """Write a finished request; TVS has written its own lines about it.
+
+        What nobody asked for, such as a service that a fault takes down, a real one knows not of.
+        """
+        if exchange.service != "tvs" and exchange.peer and exchange.service in self._traces:
             trace = self._traces[exchange.service]
             for line in _lines(exchange):
                 trace(escape_controls(line))

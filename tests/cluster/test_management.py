@@ -20,6 +20,7 @@ from cucmsim.cluster.trustapi import TrustListReport
 from cucmsim.cluster.upgradeapi import VersionReport
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.journal import Journal
 from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
@@ -45,6 +46,10 @@ class PretendedCluster:
     journal: Journal = field(default_factory=Journal)
     command_lines: dict[str, CommandLine] = field(default_factory=dict)
     view: View = field(default_factory=lambda: View(Replica()))
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    described_services: dict[str, tuple[str, ...]] = field(
+        default_factory=lambda: {"pub": ("tvs",)}
+    )
 
     def ready(self) -> ReadyReport:
         return ReadyReport(nodes=[NodeReady(name="pub", address="127.0.0.1", services={"tvs": 1})])

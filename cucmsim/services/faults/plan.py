@@ -199,12 +199,13 @@ class FaultPlan:
                 return Fault(held.number, held.rule, held.used)
         return None
 
-    def in_state(self, kind: FaultKind, node: str, service: str) -> bool:
-        """Tell whether a rule of a lasting kind holds for a service of a node."""
-        scene = Scene(node, service)
-        return any(
-            held.rule.kind is kind and self._fits(held.rule, scene) for held in self._held.values()
-        )
+    def lasting(self, kinds: Iterable[FaultKind], node: str, service: str) -> Fault | None:
+        """Return the first fault of lasting `kinds` that holds for a service; counts nothing."""
+        wanted, scene = frozenset(kinds), Scene(node, service)
+        for held in self._held.values():
+            if held.rule.kind in wanted and self._fits(held.rule, scene):
+                return Fault(held.number, held.rule, held.used)
+        return None
 
     def _fits(self, rule: FaultRule, scene: Scene) -> bool:
         services = KINDS[rule.kind].services
