@@ -159,7 +159,12 @@ async def build_http(around: Surroundings) -> Daemon:
     shown = Unit.CALLMANAGER if release >= _SHOWS_CALLMANAGER_FROM else Unit.TOMCAT
     plain, tls, tls_client = around.node.endpoints(ServiceName.HTTP)
     recorder, limits = around.recorder(ServiceName.HTTP), around.limits()
-    options = HttpOptions(missing, around.settings.limits.http_head, around.files.seeks)
+    options = HttpOptions(
+        missing,
+        around.settings.limits.http_head,
+        around.files.seeks,
+        mischief=around.mischief(ServiceName.HTTP),
+    )
 
     def is_trusted(certificate: x509.Certificate) -> bool:
         return _is_phone(around.view.replica, certificate)

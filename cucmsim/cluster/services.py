@@ -62,6 +62,7 @@ async def _build_tvs(around: Surroundings) -> Daemon:
             policy=around.policy(asks=asks),
             limits=around.limits(),
             trace=trace,
+            mischief=around.mischief(ServiceName.TVS),
         )
     except StartError:
         verification.close()
@@ -79,6 +80,7 @@ async def _build_capf(around: Surroundings) -> Daemon:
         around.entropy,
         policy=around.policy(),
         limits=around.limits(_capf_idle_s(around)),
+        mischief=around.mischief(ServiceName.CAPF),
     )
 
 
@@ -96,6 +98,7 @@ async def _build_callmanager(around: Surroundings) -> Daemon:
     """Build SIP and SCCP, which know the same phones."""
     sip_tcp, sip_tls, sccp_tcp, sccp_tls = around.node.endpoints(ServiceName.CALLMANAGER)
     recorder = around.recorder(ServiceName.CALLMANAGER)
+    mischief = around.mischief(ServiceName.CALLMANAGER)
     identity, policy = around.identity(Unit.CALLMANAGER), around.policy(asks=True)
     node, registrations, clock = around.node, around.registrations, around.clock
     sip = SipSurroundings(
@@ -106,8 +109,11 @@ async def _build_callmanager(around: Surroundings) -> Daemon:
         clock,
         around.entropy,
         _sip_limits(around),
+        mischief,
     )
-    sccp = SccpSurroundings(node.name, around.view, registrations, clock, _sccp_limits(around))
+    sccp = SccpSurroundings(
+        node.name, around.view, registrations, clock, _sccp_limits(around), mischief
+    )
     return DaemonGroup(
         ServiceName.CALLMANAGER.value,
         (

@@ -7,6 +7,7 @@ from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.daemons.conversation import Limits, Recorder
 from cucmsim.daemons.filesource import FileSource
+from cucmsim.daemons.mischief import Mischief
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
 from cucmsim.entropy import Entropy
 from cucmsim.pki.profiles import Unit
@@ -83,6 +84,17 @@ class Surroundings:
         """Return the node's certificate of `unit` with its key, as the store has it now."""
         signer = self.view.replica.signer(self.node.name, unit.value)
         return TlsIdentity(signer.certificate, signer.private_key)
+
+    def mischief(self, service: ServiceName) -> Mischief:
+        """Return what makes the faults of `service` happen; an impostor has the key of ipsec."""
+        return Mischief(
+            self.faults,
+            self.node.name,
+            service.value,
+            self.clock,
+            self.entropy,
+            lambda: self.identity(Unit.IPSEC).private_key,
+        )
 
     def policy(self, *, asks: bool = False) -> TlsPolicy:
         """Return the TLS policy; `asks` for a client certificate, any or none will do."""

@@ -9,8 +9,10 @@ Source: capf.md; phone.md 5.1; cucm.md 6 (keep-alive of 15 minutes).
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cucmsim.daemons.conversation import Arrival, Limits, PeerInfo, Record, Recorder
+from cucmsim.daemons.mischief import Doorman, Mischief, TlsTerms
 from cucmsim.daemons.stream import StreamServer
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy, server_context
 from cucmsim.entropy import Entropy
@@ -27,7 +29,11 @@ from cucmsim.protocols.capf_server import (
     StoreAnswered,
 )
 from cucmsim.services.enrolment import Admission, Enrolment, Refusal
+from cucmsim.services.faults.kinds import FaultKind
 from cucmsim.store.rows import PendingOperation
+
+if TYPE_CHECKING:
+    from cucmsim.services.faults.plan import Fault
 
 __all__ = ["CAPF_LIMITS", "CapfServer"]
 
@@ -38,7 +44,10 @@ _RETRY_DELAY_S = 30
 
 
 class CapfServer(StreamServer):
-    """The CAPF daemon of one node. Raises StartError when its certificate cannot be used."""
+    """The CAPF daemon of one node; `mischief` makes the faults of the plan happen.
+
+    Raises StartError when its certificate cannot be used.
+    """
 
     def __init__(
         self,
@@ -49,16 +58,56 @@ class CapfServer(StreamServer):
         *,
         policy: TlsPolicy | None = None,
         limits: Limits = CAPF_LIMITS,
+        mischief: Mischief | None = None,
     ) -> None:
         issuer = enrolment.issuer
         identity = TlsIdentity(issuer.certificate, issuer.private_key)
-        context = server_context(recorder.service, identity, policy or TlsPolicy())
+        chosen = policy or TlsPolicy()
+        context = server_context(recorder.service, identity, chosen)
 
-        def factory(_arrival: Arrival, record: Record) -> _Session:
+        def factory(arrival: Arrival, record: Record) -> _Session:
             session_id = int.from_bytes(entropy.token(4))
-            return _Session(enrolment, session_id, record)
+            return _Session(enrolment, session_id, record, _Sender(mischief, arrival.address))
 
-        super().__init__(endpoint, context, factory, recorder, limits)
+        doorman = None if mischief is None else Doorman(mischief, TlsTerms(identity, chosen))
+        super().__init__(endpoint, context, factory, recorder, limits, doorman)
+
+
+class _Sender:
+    """Lets a session's messages pass until a fault drops one; `fault` is that fault."""
+
+    def __init__(self, mischief: Mischief | None, address: str) -> None:
+        self.fault: Fault | None = None
+        self._mischief = mischief
+        self._address = address
+        self._count = 0
+
+    def learn(self, device: str) -> None:
+        """Take note of who is at the other end."""
+        if self._mischief is not None:
+            self._mischief.learn(self._address, device)
+
+    def pass_on(self, messages: Sequence[bytes], device: str | None) -> Sequence[bytes]:
+        """Return the messages to write: those before one that is dropped."""
+        if self._mischief is None:
+            return messages
+        passed: list[bytes] = []
+        for message in messages:
+            if self.fault is None:
+                self._count += 1
+                self.fault = self._mischief.take(
+                    (FaultKind.CAPF_DROP,),
+                    self._address,
+                    device,
+                    fits=lambda rule: rule.value("message") == self._count,
+                )
+            if self.fault is None:
+                passed.append(message)
+        return passed
+
+    def __str__(self) -> str:
+        """Say what was dropped."""
+        return f"closed instead of message {self._count}"
 
 
 class _Session:
@@ -69,8 +118,10 @@ class _Session:
         enrolment: Enrolment,
         session_id: int,
         record: Record,
+        sender: _Sender,
     ) -> None:
         self._enrolment = enrolment
+        self._sender = sender
         self._protocol = CapfServerConversation(session_id)
         self._session_id = session_id
         self._record = record
@@ -82,7 +133,7 @@ class _Session:
     @property
     def closed(self) -> bool:
         """Whether the session is ended."""
-        return self._protocol.is_ended
+        return self._protocol.is_ended or self._sender.fault is not None
 
     def on_handshake(self, peer: PeerInfo) -> None:  # noqa: ARG002 - phones show no certificate
         """Speak first."""
@@ -107,15 +158,18 @@ class _Session:
 
     def data_to_send(self) -> Sequence[bytes]:
         """Return the messages to write now."""
-        return self._protocol.data_to_send()
+        return self._sender.pass_on(self._protocol.data_to_send(), self._device)
 
     def on_end(self, outcome: str) -> Mapping[str, object] | None:
         """Note how the session ended, unless the phone never said who it was."""
-        if self._device is None and self._outcome is None:
+        fault = self._sender.fault
+        if self._device is None and self._outcome is None and fault is None:
             return None
         ended = self._outcome or outcome
+        if fault is not None:
+            ended = f"{self._outcome}, {self._sender}" if self._outcome else str(self._sender)
         operation = "authenticate" if self._admission is None else self._admission.operation.value
-        self._record(self._device, operation, ended)
+        self._record(self._device, operation, ended, str(fault or ""))
         return {"device": self._device, "operation": operation, "outcome": ended}
 
     async def _answer(self, event: ServerEvent) -> None:
@@ -135,6 +189,7 @@ class _Session:
     async def _admit(self, claim: AuthenticationReceived) -> None:
         """Decide who the phone is, and begin what is pending for it."""
         self._device = claim.device_name
+        self._sender.learn(claim.device_name)
         decided = await self._enrolment.admit(claim, self._session_id)
         if isinstance(decided, Refusal):
             self._refuse(decided)

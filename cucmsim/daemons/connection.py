@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from typing import Protocol, cast
 
 from cryptography import x509
-from OpenSSL import SSL
 from structlog.typing import FilteringBoundLogger
 
 from cucmsim.daemons.conversation import (
@@ -22,6 +21,7 @@ from cucmsim.daemons.conversation import (
     PeerInfo,
     Recorder,
 )
+from cucmsim.daemons.mischief import Welcome, reset
 from cucmsim.daemons.plain import PlainChannel
 from cucmsim.daemons.tls import TlsChannel
 from cucmsim.errors import RemoteProtocolError
@@ -34,11 +34,14 @@ _LINGER_S = 5.0
 class Home(Protocol):
     """What a connection needs of the server it belongs to."""
 
-    context: SSL.Context | None
     factory: ConversationFactory
     recorder: Recorder
     limits: Limits
     log: FilteringBoundLogger
+
+    def welcome(self, address: str) -> Welcome:
+        """Decide how a client at `address` is taken."""
+        ...
 
     def admit(self, connection: "Connection") -> int | None:
         """Count `connection` in and return its number; None when there are too many."""
@@ -58,7 +61,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._channel = PlainChannel() if home.context is None else TlsChannel(home.context)
+        self._welcome = Welcome(None)
+        self._channel: PlainChannel | TlsChannel = PlainChannel()
         self._loop = asyncio.get_running_loop()
         # durations by the clock: uvloop's own time stands still while a callback runs
         self._now = home.recorder.clock.monotonic
@@ -87,12 +91,17 @@ class Connection(asyncio.Protocol):
             self._home.log.warning("connection refused", peer=f"{address}:{port}")
             self._transport.abort()
             return
+        self._welcome = welcome = self._home.welcome(address)
+        self._channel = TlsChannel(welcome.context) if welcome.context else PlainChannel()
         descriptor = transport.get_extra_info("socket").fileno()
-        self._arrival = Arrival(number, address, port, descriptor, self._wake, self._settle)
+        ours = self._wake, self._settle, self._reset
+        self._arrival = Arrival(number, address, port, descriptor, *ours)
         self._conversation = self._home.factory(self._arrival, self._record)
         self._admitted = True
         self._arm(self._home.limits.handshake_s)
-        if self._home.context is None:
+        if welcome.is_reset:
+            self._reset_now("reset")
+        elif welcome.context is None:
             self._guarded(self._go_on)
 
     def data_received(self, data: bytes) -> None:
@@ -104,7 +113,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """Take note that the client closed its side, under TLS without the close alert."""
         if self._task is None:
-            outcome = "closed by peer" if self._home.context is None else "connection cut"
+            outcome = "connection cut" if self._welcome.context else "closed by peer"
             self._guarded(lambda: self._end_of_input(outcome))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -154,6 +163,15 @@ class Connection(asyncio.Protocol):
     def _settle(self) -> None:
         """Take note that no part of a request is held."""
         self._request_began = None
+
+    def _reset(self, why: str) -> None:
+        """Reset the connection soon: what is to be written now goes before."""
+        self._loop.call_soon(self._reset_now, why)
+
+    def _reset_now(self, why: str) -> None:
+        if self._outcome is None:
+            self._outcome, self._failed = why, True
+            reset(self._transport)
 
     # the inside
 
@@ -268,7 +286,8 @@ class Connection(asyncio.Protocol):
         self._requests += 1
         self._request_began = None
         elapsed_ms = (self._now() - began) * 1000
-        self._home.recorder.record(str(self._arrival), device, request, answer, elapsed_ms, fault)
+        told = fault or self._welcome.fault
+        self._home.recorder.record(str(self._arrival), device, request, answer, elapsed_ms, told)
 
     # deadlines
 
@@ -337,8 +356,8 @@ class Connection(asyncio.Protocol):
         outcome = self._outcome or "lost"
         told = self._conversation.on_end(outcome) or {}
         elapsed_ms = (self._now() - self._started) * 1000
-        if self._failed and not self._requests:
-            self._record(None, "connection", outcome)
+        if (self._failed or self._welcome.fault) and not self._requests:
+            self._record(self._welcome.device, "connection", outcome)
         log = self._home.log.warning if self._failed else self._home.log.info
         log(
             "connection finished",

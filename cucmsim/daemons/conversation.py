@@ -22,6 +22,7 @@ conversation that has something to say or to decide without the client having se
 deadline of its own, an order from elsewhere) calls `arrival.wake()`: the server calls `decide()`
 soon after. One that is sent whole messages which are no requests calls `arrival.settle()` when it
 holds no part of a message, so that the client does not seem to be in the middle of a request.
+`arrival.reset(why)` ends the connection with a TCP reset, after what is to be written now.
 
 When `closed` is true after that, the server closes the connection properly. `receive_data`,
 `decide` and the coroutine raise RemoteProtocolError to give the client up: what is in
@@ -54,11 +55,15 @@ def _nothing() -> None:
     """Do nothing."""
 
 
+def _ignore(_why: str) -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A TCP connection just accepted; `number` counts the connections of this server from 1.
 
-    `wake` and `settle` are the server's; see the head of this module.
+    `wake`, `settle` and `reset` are the server's; see the head of this module.
     """
 
     number: int
@@ -67,6 +72,7 @@ class Arrival:
     descriptor: int
     wake: Callable[[], None] = field(default=_nothing, compare=False, repr=False)
     settle: Callable[[], None] = field(default=_nothing, compare=False, repr=False)
+    reset: Callable[[str], None] = field(default=_ignore, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Format as `address:port`."""

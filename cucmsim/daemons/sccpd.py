@@ -21,9 +21,11 @@ from cucmsim.daemons.conversation import (
     Record,
     Recorder,
 )
+from cucmsim.daemons.mischief import Mischief
 from cucmsim.daemons.pace import Pace
+from cucmsim.daemons.registrationmischief import FAULT_WORDS, RegistrationMischief
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
-from cucmsim.daemons.transports import TcpAndTls
+from cucmsim.daemons.transports import TcpAndTls, terms_of
 from cucmsim.errors import LocalProtocolError
 from cucmsim.formats.servicecontrol import Action, ServiceControl
 from cucmsim.formats.skinny import LARGEST
@@ -80,13 +82,14 @@ class SccpLimits:
 
 @dataclass(frozen=True, slots=True)
 class SccpSurroundings:
-    """What every connection needs."""
+    """What every connection needs; `mischief` makes the faults of the plan happen."""
 
     node: str
     view: View
     registrations: Registrations
     clock: Clock
     limits: SccpLimits = field(default=SccpLimits())
+    mischief: Mischief | None = None
 
 
 class SccpServer(TcpAndTls):
@@ -116,8 +119,8 @@ class SccpServer(TcpAndTls):
             granted,
             tcp=tcp,
             tls=tls,
-            identity=identity,
-            policy=policy,
+            terms=terms_of(identity, policy),
+            mischief=around.mischief,
         )
 
     def _converse(
@@ -140,6 +143,7 @@ class _Conversation:
         self._machine = SccpRegistrar(limits.largest)
         self._is_tls = transport == "TLS"
         self._connection = f"sccp-{transport.lower()}/{arrival.number}"
+        self._mischief = RegistrationMischief(around.mischief, arrival, record)
         self._peer: PeerInfo | None = None
         self._asked: RegisterRequested | None = None
         self._registers = 0
@@ -153,6 +157,7 @@ class _Conversation:
     def on_handshake(self, peer: PeerInfo) -> None:
         """Take note of the phone's certificate."""
         self._peer = peer
+        self._mischief.connected()
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes of the phone."""
@@ -172,7 +177,8 @@ class _Conversation:
 
     def data_to_send(self) -> Sequence[bytes]:
         """Return the messages to write."""
-        return self._machine.data_to_send()
+        messages = self._machine.data_to_send()
+        return () if self._mischief.is_silenced else messages
 
     def on_end(self, outcome: str) -> None:
         """Take note that the phone is registered no more; leaving is how it obeys a Reset.
@@ -217,7 +223,7 @@ class _Conversation:
     def _take(self, event: RegistrarEvent) -> None:
         match event:
             case RegisterRequested():
-                self._take_register(event)
+                self._meet_register(event)
             case KeptAlive():
                 self._keep_alive(event)
             case Unregistered():
@@ -236,6 +242,21 @@ class _Conversation:
                 self._finish_order(_OKAY)
             case _:
                 self._finish_order(None)
+
+    def _meet_register(self, event: RegisterRequested) -> None:
+        """Take a Register, unless a fault does something else with it."""
+        name, mischief = event.register.device_name[:40], self._mischief
+        if mischief.asked(name, "Register", is_refresh=False):
+            return
+        fault = mischief.refusal(name)
+        if fault is None:
+            self._take_register(event)
+        else:
+            registrations = self._around.registrations
+            registrations.unregister(self._connection, UnregisterReason.DEVICE_RESET)
+            self._machine.refuse(FAULT_WORDS)
+            self._record(name, "Register", f"RegisterReject {FAULT_WORDS}", str(fault))
+        mischief.answered(name)
 
     def _take_register(self, event: RegisterRequested) -> None:
         self._asked, self._registers = event, self._registers + 1
@@ -256,6 +277,9 @@ class _Conversation:
 
     def _keep_alive(self, event: KeptAlive) -> None:
         """Keep the phone registered, unless it may not be so any more."""
+        name = self._device_name
+        if event.is_held and name and self._mischief.asked(name, "KeepAlive", is_refresh=True):
+            return
         decided = self._admit(self._asked) if event.is_held and self._asked else None
         if isinstance(decided, Refusal):
             self._machine.forget()

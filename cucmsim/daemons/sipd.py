@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 
 from cucmsim.clock import Clock
 from cucmsim.daemons.conversation import Arrival, Limits, PeerInfo, Record, Recorder
+from cucmsim.daemons.mischief import Mischief
 from cucmsim.daemons.pace import Pace
+from cucmsim.daemons.registrationmischief import FAULT_WORDS, RegistrationMischief
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
-from cucmsim.daemons.transports import TcpAndTls
+from cucmsim.daemons.transports import TcpAndTls, terms_of
 from cucmsim.entropy import Entropy
 from cucmsim.errors import LocalProtocolError
 from cucmsim.formats.servicecontrol import Action, ServiceControl
@@ -39,6 +41,7 @@ from cucmsim.protocols.sip_requests import (
     StrayResponse,
 )
 from cucmsim.services.admission import Applicant, Refusal
+from cucmsim.services.faults.plan import Fault
 from cucmsim.services.registration import PhoneDetails, Registrations, UnregisterReason
 
 __all__ = ["SipLimits", "SipServer", "SipSurroundings"]
@@ -63,7 +66,10 @@ class SipLimits:
 
 @dataclass(frozen=True, slots=True)
 class SipSurroundings:
-    """What every connection needs. `address` is the node's, as phones are told it."""
+    """What every connection needs. `address` is the node's, as phones are told it.
+
+    `mischief` makes the faults of the plan happen.
+    """
 
     node: str
     address: str
@@ -72,6 +78,7 @@ class SipSurroundings:
     clock: Clock
     entropy: Entropy
     limits: SipLimits = field(default=SipLimits())
+    mischief: Mischief | None = None
 
 
 class SipServer(TcpAndTls):
@@ -101,8 +108,8 @@ class SipServer(TcpAndTls):
             granted,
             tcp=tcp,
             tls=tls,
-            identity=identity,
-            policy=policy,
+            terms=terms_of(identity, policy),
+            mischief=around.mischief,
         )
 
     def _converse(
@@ -126,6 +133,7 @@ class _Conversation:
         self._machine = SipRegistrar(me, around.entropy, around.limits.message)
         self._is_tls = me.transport == "TLS"
         self._connection = f"sip-{me.transport.lower()}/{arrival.number}"
+        self._mischief = RegistrationMischief(around.mischief, arrival, record)
         self._peer: PeerInfo | None = None
         self._device: str | None = None
         self._dismissed = ""
@@ -140,6 +148,7 @@ class _Conversation:
     def on_handshake(self, peer: PeerInfo) -> None:
         """Take note of the phone's certificate."""
         self._peer = peer
+        self._mischief.connected()
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes of the phone."""
@@ -159,7 +168,8 @@ class _Conversation:
 
     def data_to_send(self) -> Sequence[bytes]:
         """Return the messages to write."""
-        return self._machine.data_to_send()
+        messages = self._machine.data_to_send()
+        return () if self._mischief.is_silenced else messages
 
     def on_end(self, outcome: str) -> Mapping[str, object] | None:
         """Take note that the phone is registered no more; name it in the log."""
@@ -196,7 +206,7 @@ class _Conversation:
     def _take(self, event: RegistrarEvent, now: Instant) -> None:
         match event:
             case RegisterRequested():
-                self._take_register(event, now)
+                self._meet_register(event, now)
             case KeptAlive():
                 self._record(event.device_name[:40] or None, "REGISTER keepalive", "200")
             case Unregistered():
@@ -215,6 +225,28 @@ class _Conversation:
                 self._finish_order(event.number, event.status)
             case _:
                 self._finish_order(event.number, None)
+
+    def _meet_register(self, asked: RegisterRequested, now: Instant) -> None:
+        """Take a REGISTER, unless a fault does something else with it."""
+        name, mischief = asked.device_name[:40], self._mischief
+        held = self._around.registrations.by_connection(self._connection)
+        if mischief.asked(name, "REGISTER", is_refresh=held is not None):
+            return
+        fault = mischief.refusal(name)
+        if fault is None:
+            self._take_register(asked, now)
+        else:
+            self._refuse(name, fault, now)
+        mischief.answered(name)
+
+    def _refuse(self, name: str, fault: Fault, now: Instant) -> None:
+        """Refuse a phone as a fault has it; it is registered no more."""
+        registrations = self._around.registrations
+        registrations.unregister(self._connection, UnregisterReason.DEVICE_RESET)
+        status, later_s = fault.whole("status"), fault.whole("retry_after_s")
+        self._machine.refuse(now, warning=FAULT_WORDS, status=status, retry_after_s=later_s)
+        said = f"{status}, Retry-After {later_s}" if later_s else str(status)
+        self._record(name or None, "REGISTER", said, str(fault))
 
     def _take_register(self, asked: RegisterRequested, now: Instant) -> None:
         arrival, peer = self._arrival, self._peer

@@ -21,6 +21,7 @@ from cucmsim.daemons.conversation import (
     Record,
     Recorder,
 )
+from cucmsim.daemons.mischief import Doorman, Welcome
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -43,7 +44,7 @@ _ABORT_S = 1.0
 class StreamServer:
     """Listens on one endpoint and gives every connection its conversation.
 
-    With `context` None the connections are plain TCP.
+    With `context` None the connections are plain TCP. A `doorman` takes some clients otherwise.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class StreamServer:
         factory: ConversationFactory,
         recorder: Recorder,
         limits: Limits | None = None,
+        doorman: Doorman | None = None,
     ) -> None:
         self.context = context
+        self._doorman = doorman
         self.factory = factory
         self.recorder = recorder
         self.limits = limits or Limits()
@@ -120,6 +123,12 @@ class StreamServer:
         except TimeoutError:
             return False
         return True
+
+    def welcome(self, address: str) -> Welcome:
+        """Decide how a client at `address` is taken."""
+        if self._doorman is None:
+            return Welcome(self.context)
+        return self._doorman.welcome(self.context, address)
 
     def admit(self, connection: Connection) -> int | None:
         """Count `connection` in and return its number; None when there are too many."""

@@ -58,6 +58,7 @@ class TlsIdentity:
 class TlsPolicy:
     """Which TLS a server speaks.
 
+    `ciphers` hold up to TLS 1.2, `suites` for TLS 1.3 ("": all of them).
     `request_client_certificate` asks for one and takes any, or none. `keylog` is a file that
     receives key-log lines for Wireshark.
     """
@@ -65,6 +66,7 @@ class TlsPolicy:
     minimum_version: TlsVersion = TlsVersion.TLS_1_0
     maximum_version: TlsVersion = TlsVersion.TLS_1_3
     ciphers: str = DEFAULT_CIPHERS
+    suites: str = ""
     request_client_certificate: bool = False
     keylog: Path | None = None
 
@@ -90,6 +92,8 @@ def server_context(name: str, identity: TlsIdentity, policy: TlsPolicy) -> SSL.C
         context.set_min_proto_version(policy.minimum_version)
         context.set_max_proto_version(policy.maximum_version)
         context.set_cipher_list(policy.ciphers.encode())
+        if policy.suites:
+            context.set_tls13_ciphersuites(policy.suites.encode())
         _load_identity(context, identity)
     except SSL.Error as error:
         raise StartError(f"{name}: TLS cannot be set up: {_reason(error)}") from error

@@ -7,18 +7,24 @@ accepted and logged when the policy asks for one.
 Source: seeds 000, 001, 002; the public tvsd and tvsc tools.
 """
 
+import asyncio
 from collections.abc import Coroutine, Sequence
 
+from cucmsim.daemons.mischief import Doorman, Mischief, TlsTerms
 from cucmsim.daemons.stream import Arrival, Limits, PeerInfo, Record, Recorder, StreamServer
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy, server_context
+from cucmsim.daemons.tvsmischief import TvsMischief
 from cucmsim.daemons.tvstrace import ConnectionTrace
 from cucmsim.formats.tvs import (
     QueryAnswer,
+    QueryRequest,
     Reason,
     VerificationAnswer,
     VerificationRequest,
 )
 from cucmsim.protocols import tvs
+from cucmsim.services.faults.kinds import FaultKind
+from cucmsim.services.faults.plan import Fault
 from cucmsim.services.journal import Trace
 from cucmsim.services.verification import Verdict, Verification
 
@@ -30,12 +36,13 @@ class TvsServer:
 
     `reserved` is what goes into byte 3 of each answer (real servers leave rubbish there). `trace`
     receives the trace lines of the real service; None saves the time it takes to write them.
+    `mischief` makes the faults of the plan happen.
     Raises StartError when `identity` or `policy` cannot be used.
     """
 
     name = "tvs"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it is made of
         self,
         endpoint: tuple[str, int],
         verification: Verification,
@@ -46,12 +53,17 @@ class TvsServer:
         limits: Limits | None = None,
         trace: Trace | None = None,
         reserved: int = 0,
+        mischief: Mischief | None = None,
     ) -> None:
         self._verification = verification
         self._trace = trace
         self._reserved = reserved
-        context = server_context(self.name, identity, policy or TlsPolicy())
-        self._server = StreamServer(endpoint, context, self._converse, recorder, limits)
+        self._mischief = None if mischief is None else TvsMischief(mischief)
+        chosen = policy or TlsPolicy()
+        context = server_context(self.name, identity, chosen)
+        terms, refuses = TlsTerms(identity, chosen), (FaultKind.TVS_REFUSE,)
+        doorman = None if mischief is None else Doorman(mischief, terms, refuses)
+        self._server = StreamServer(endpoint, context, self._converse, recorder, limits, doorman)
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -68,10 +80,11 @@ class TvsServer:
         self._verification.close()
 
     def _converse(self, arrival: Arrival, record: Record) -> "_Conversation":
-        trace = ConnectionTrace(self._trace, arrival)
-        return _Conversation(
-            self._verification, tvs.TvsServer(reserved=self._reserved), trace, record
+        machine, trace = (
+            tvs.TvsServer(reserved=self._reserved),
+            ConnectionTrace(self._trace, arrival),
         )
+        return _Conversation(self._verification, machine, trace, record, arrival, self._mischief)
 
 
 class _Conversation:
@@ -86,11 +99,16 @@ class _Conversation:
         machine: tvs.TvsServer,
         trace: ConnectionTrace,
         record: Record,
+        arrival: Arrival,
+        mischief: TvsMischief | None,
     ) -> None:
         self._verification = verification
         self._machine = machine
         self._trace = trace
         self._record = record
+        self._arrival = arrival
+        self._mischief = mischief
+        self._spoiled: list[bytes] = []
         trace.accepted()
 
     def on_handshake(self, peer: PeerInfo) -> None:
@@ -105,29 +123,77 @@ class _Conversation:
         """Answer every request that is complete. Raises RemoteProtocolError."""
         while event := self._machine.next_event():
             self._trace.received(event.data)
-            device = _device(event.request.device_name)
-            if isinstance(event.request, VerificationRequest):
-                verdict = self._verification.verify(event.request.certificate_der)
-                self._machine.answer(_verification_answer(verdict))
-                self._record(device, f"verify {verdict.map_id}", _told(verdict))
-            else:
-                request = event.request
-                verdict = self._verification.query(request.issuer, request.serial, request.subject)
-                if verdict.certificate_der is not None:
-                    self._trace.found(verdict.certificate_der)
-                self._machine.answer(_query_answer(verdict))
-                self._record(device, f"query {verdict.map_id}", _told(verdict))
+            request = event.request
+            device = _device(request.device_name)
+            verdict = self._verdict(request)
+            fault = self._fault(device, request)
+            if fault is not None:
+                return self._misbehave(fault, device, request, verdict)
+            self._machine.answer(_answer(request, verdict))
+            self._record(device, _asked(request, verdict), _told(verdict))
         return None
 
     def data_to_send(self) -> Sequence[bytes]:
-        """Return the answers, each in one piece."""
+        """Return the answers, each in one piece unless a fault broke it."""
         messages = self._machine.data_to_send()
         for message in messages:
             self._trace.sending(message)
-        return messages
+        spoiled, self._spoiled = self._spoiled, []
+        return [*messages, *spoiled] if spoiled else messages
 
     def on_end(self, outcome: str) -> None:
         """Nothing is left to do."""
+
+    def _verdict(self, request: VerificationRequest | QueryRequest) -> Verdict:
+        """Ask the rules."""
+        if isinstance(request, VerificationRequest):
+            return self._verification.verify(request.certificate_der)
+        verdict = self._verification.query(request.issuer, request.serial, request.subject)
+        if verdict.certificate_der is not None:
+            self._trace.found(verdict.certificate_der)
+        return verdict
+
+    def _fault(
+        self, device: str | None, request: VerificationRequest | QueryRequest
+    ) -> Fault | None:
+        """Return the fault that happens to the answer, if one does."""
+        if self._mischief is None:
+            return None
+        is_query = isinstance(request, QueryRequest)
+        return self._mischief.take(self._arrival.address, device, is_query=is_query)
+
+    async def _misbehave(
+        self,
+        fault: Fault,
+        device: str | None,
+        request: VerificationRequest | QueryRequest,
+        verdict: Verdict,
+    ) -> None:
+        """Answer as the fault has it, late if it has it so."""
+        if self._mischief is None:
+            raise AssertionError("no fault without somebody who makes it happen")
+        if fault.kind is FaultKind.TVS_SLOW:
+            await asyncio.sleep(fault.real("delay_s"))
+        # answers to what was asked before are in the machine still: they go first
+        self._spoiled += self._machine.data_to_send()
+        answered, told = self._mischief.verdict(fault, verdict)
+        self._machine.answer(_answer(request, answered))
+        self._spoiled += self._mischief.messages(fault, self._machine.data_to_send())
+        self._record(device, _asked(request, verdict), told or _told(verdict), str(fault))
+
+
+def _answer(
+    request: VerificationRequest | QueryRequest, verdict: Verdict
+) -> VerificationAnswer | QueryAnswer:
+    if isinstance(request, VerificationRequest):
+        return _verification_answer(verdict)
+    return _query_answer(verdict)
+
+
+def _asked(request: VerificationRequest | QueryRequest, verdict: Verdict) -> str:
+    """Say for the journal what the phone asked."""
+    verb = "verify" if isinstance(request, VerificationRequest) else "query"
+    return f"{verb} {verdict.map_id}"
 
 
 def _verification_answer(verdict: Verdict) -> VerificationAnswer:

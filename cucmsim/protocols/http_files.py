@@ -13,6 +13,7 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -37,6 +38,8 @@ _REASONS = {
     501: b"Not Implemented",
     503: b"Service Unavailable",
 }
+_CHOSEN = {status.value: status.phrase.encode() for status in HTTPStatus} | _REASONS
+"""Those that a caller may ask for besides."""
 
 
 class State(StrEnum):
@@ -130,7 +133,8 @@ class HttpFileServer:
             raise LocalProtocolError(f"no request to answer in state {self._state.value!r}")
         missing = missing_status or self._missing_status
         status, fields, body = self._contents(asked, data, missing)
-        head = h11.Response(status_code=status, reason=_REASONS[status], headers=fields)
+        reason = _CHOSEN.get(status, b"Unknown")
+        head = h11.Response(status_code=status, reason=reason, headers=fields)
         message = self._send(head)
         if asked.method != "HEAD":
             message += self._send(h11.Data(data=body))

@@ -56,8 +56,10 @@ REASON_PHRASES: Final[Mapping[int, str]] = MappingProxyType(
         481: "Call/Transaction Does Not Exist",
         486: "Busy Here",
         489: "Bad Event",
+        500: "Server Internal Error",
         501: "Not Implemented",
         503: "Service Unavailable",
+        600: "Busy Everywhere",
     }
 )
 
@@ -142,7 +144,7 @@ def answer_to(
         headers.append(Header("Server", server))
     headers += [header for header in request.headers if header.key == "cseq"]
     headers += [*extra, *content(media_type, body)]
-    return Response(tuple(headers), body, status, REASON_PHRASES[status])
+    return Response(tuple(headers), body, status, REASON_PHRASES.get(status, "Refused"))
 
 
 def header_number(message: Message, name: str) -> int | None:

@@ -219,10 +219,14 @@ class SipRegistrar:
     def refuse(
         self, now: Instant, *, warning: str, status: int = 403, retry_after_s: int = 35
     ) -> None:
-        """Answer the REGISTER with a refusal; whoever was registered here is so no more."""
+        """Answer the REGISTER with a refusal; whoever was registered here is so no more.
+
+        With `retry_after_s` 0 it says nothing of when to come again.
+        """
         self._machine.move(RegistrarInput.REFUSE)
         request, _ = self._take_asked()
-        extra = (Header("Retry-After", str(retry_after_s)), self._warning(warning))
+        later = (Header("Retry-After", str(retry_after_s)),) if retry_after_s else ()
+        extra = (*later, self._warning(warning))
         self._answer(request, status, now, extra=extra)
         self._end_registration()
 

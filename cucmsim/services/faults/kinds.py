@@ -194,7 +194,7 @@ KINDS: Final[Mapping[FaultKind, KindInfo]] = MappingProxyType(
             "only these TLS ciphers are spoken",
             Opportunity.CONNECTION,
             _TLS,
-            ciphers=Parameter("as OpenSSL writes them", kind=str),
+            ciphers=Parameter("as OpenSSL writes them; TLS 1.3 needs TLS_ names", kind=str),
         ),
         FaultKind.TLS_CERTIFICATE: _kind(
             "a certificate of another name is shown, self-signed",
@@ -212,16 +212,16 @@ KINDS: Final[Mapping[FaultKind, KindInfo]] = MappingProxyType(
             "the answer stops in the middle of the file, and the connection stays",
             Opportunity.FILE,
             ("http",),
-            keep=Parameter("bytes of the file that are sent", 100, 0, 16_777_216),
+            keep=Parameter("bytes of the file that are sent, never all", 100, 0, 16_777_216),
         ),
         FaultKind.HTTP_TRUNCATE: _kind(
             "the connection is closed in the middle of the file",
             Opportunity.FILE,
             ("http",),
-            keep=Parameter("bytes of the file that are sent", 100, 0, 16_777_216),
+            keep=Parameter("bytes of the file that are sent, never all", 100, 0, 16_777_216),
         ),
         FaultKind.SIP_REFUSE: _kind(
-            "a REGISTER is refused",
+            "a REGISTER is refused; SCCP: a Register is rejected, without a status",
             Opportunity.MESSAGE,
             ("callmanager",),
             status=Parameter("SIP status", 503, 400, 699),
@@ -232,7 +232,8 @@ KINDS: Final[Mapping[FaultKind, KindInfo]] = MappingProxyType(
             Opportunity.CONNECTION,
             ("callmanager",),
             moment=Parameter(
-                "when: the connection stands, a REGISTER came, its answer was sent, it refreshes",
+                "when: the connection stands; in place of an answer to a REGISTER or Register; "
+                "after that answer; in place of an answer to a refresh or KeepAlive",
                 "connect",
                 choices=("connect", "register", "answered", "refresh"),
                 kind=str,
