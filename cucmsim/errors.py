@@ -9,6 +9,7 @@
     +- StoreError             the database, or a key in it, cannot be used
     +- SettingsError          a configuration is refused; has every problem found
     +- RefusedError           a service refuses an operation; says why
+    +- NotApplicableError     a scenario cannot be played here; says what it needs
     +- StartError             a node cannot start (a port in use, a directory not writable)
     +- CommandError           a command ends; has the exit status
        +- UnreachableError    the other end does not answer; exit status 69
@@ -23,6 +24,7 @@ __all__ = [
     "CucmsimError",
     "FormatError",
     "LocalProtocolError",
+    "NotApplicableError",
     "Problem",
     "ProtocolError",
     "RefusedError",
@@ -102,6 +104,10 @@ class SettingsError(CucmsimError):
 
 class RefusedError(CucmsimError):
     """A service refuses an operation, and says why."""
+
+
+class NotApplicableError(CucmsimError):
+    """A scenario cannot be played with this cluster or phone; says what it needs."""
 
 
 class StartError(CucmsimError):

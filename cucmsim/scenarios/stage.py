@@ -5,10 +5,13 @@ Everything done through the stage is told, step by step. A scenario states what 
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cucmsim.clock import MovableClock
+from cucmsim.entropy import stream_of
+from cucmsim.errors import NotApplicableError
 from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
 from cucmsim.scenarios.narrative import Check, Happened, Result, Tell, WhoActs
 from cucmsim.scenarios.observed import BootReport
@@ -16,14 +19,18 @@ from cucmsim.scenarios.stagecluster import StageCluster
 from cucmsim.scenarios.stagephone import SimulatedPhone, StagePhone
 from cucmsim.testing.handset import HandsetOptions
 from cucmsim.testing.labcluster import LabCluster, Surroundings
+from cucmsim.testing.reached import ReachedCluster
 from cucmsim.testing.shape import ClusterShape
 
-__all__ = ["Cast", "MakePhone", "Stage"]
+__all__ = ["Cast", "MakePhone", "OpenCluster", "Stage"]
 
 _MAIN = "cluster"
 
 MakePhone = Callable[[PhoneIdentity, "Stage"], StagePhone]
 """Makes the phone under test where it is not our own."""
+
+OpenCluster = Callable[[ClusterShape, str], AbstractAsyncContextManager[ReachedCluster]]
+"""Gives a cluster of a shape, by its name on the stage, where none is started here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +41,27 @@ class Cast:
     identity: PhoneIdentity
     parameters: Mapping[str, str]
     device: MakePhone | None = None
+    opens: OpenCluster | None = None
 
 
 class Stage:
     """One run of a scenario. Made by `Stage.set`."""
 
-    def __init__(self, cast: Cast, around: Surroundings, tell: Tell, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        cast: Cast,
+        around: Surroundings,
+        tell: Tell,
+        stack: AsyncExitStack,
+        checks: list[Check] | None = None,
+    ) -> None:
         self.shape = cast.shape
         """The cluster that the scenario begins with."""
         self.identity = cast.identity
         """The phone under test."""
         self.parameters = cast.parameters
         self.around = around
-        self.checks: list[Check] = []
+        self.checks: list[Check] = [] if checks is None else checks
         self._cast = cast
         self._tell = tell
         self._stack = stack
@@ -56,10 +71,15 @@ class Stage:
 
     @classmethod
     @asynccontextmanager
-    async def set(cls, cast: Cast, around: Surroundings, tell: Tell) -> AsyncIterator["Stage"]:
-        """Set a stage with its first cluster; everything on it ends with the block."""
+    async def set(
+        cls, cast: Cast, around: Surroundings, tell: Tell, checks: list[Check] | None = None
+    ) -> AsyncIterator["Stage"]:
+        """Set a stage with its first cluster; everything on it ends with the block.
+
+        `checks` takes what is checked; whoever gives it has it after a failure too.
+        """
         async with AsyncExitStack() as stack:
-            stage = cls(cast, around, tell, stack)
+            stage = cls(cast, around, tell, stack, checks)
             await stage.open(cast.shape, _MAIN)
             yield stage
 
@@ -79,17 +99,35 @@ class Stage:
         """Start a further cluster, with a store of its own."""
         ending = AsyncExitStack()
         await self._stack.enter_async_context(ending)
-        around = replace(self.around, directory=self.around.directory / name)
-        lab = await ending.enter_async_context(LabCluster.running(shape, around))
-        opened = StageCluster(name, lab, self._tell)
+        reached = await ending.enter_async_context(self._reach(shape, name))
+        opened = StageCluster(name, reached, self._tell, self._phones_clock())
         self._clusters.append(opened)
         self._endings[opened] = ending
         text = f"{shape.nodes} node{'s' * (shape.nodes > 1)}, release {shape.release}, {shape.mode}"
-        self._tell(Happened(WhoActs.NARRATOR, name, f"starts: {text}"))
+        verb = "runs already" if self._cast.opens else "starts"
+        self._tell(Happened(WhoActs.NARRATOR, name, f"{verb}: {text}"))
         return opened
+
+    def _reach(self, shape: ClusterShape, name: str) -> AbstractAsyncContextManager[ReachedCluster]:
+        """Start a cluster, or take the one that runs already."""
+        if self._cast.opens is not None:
+            return self._cast.opens(shape, name)
+        around, entropy = self.around, self.around.entropy
+        drawn = None if entropy is None else stream_of(entropy, f"cluster {name}")
+        return LabCluster.running(
+            shape, replace(around, directory=around.directory / name, entropy=drawn)
+        )
+
+    def _phones_clock(self) -> MovableClock | None:
+        """Return the clock of the phones where it is not that of the clusters besides."""
+        clock = self.around.clock
+        is_apart = self._cast.opens is not None and isinstance(clock, MovableClock)
+        return clock if is_apart and isinstance(clock, MovableClock) else None
 
     async def stop(self, cluster: StageCluster) -> None:
         """Stop a cluster; its store stays, and a cluster of the same name goes on from it."""
+        if self._cast.opens is not None:
+            raise NotApplicableError("needs a cluster that it may stop, and this one runs already")
         await cluster.tell_exchanges()
         self._clusters.remove(cluster)
         await self._endings.pop(cluster).aclose()
@@ -116,10 +154,11 @@ class Stage:
         self, identity: PhoneIdentity | None = None, options: HandsetOptions | None = None
     ) -> SimulatedPhone:
         """Return a simulated phone, the one under test by default, told of the first cluster."""
-        chosen = options or HandsetOptions()
-        entropy = chosen.entropy if self.around.entropy is None else self.around.entropy
+        chosen, who = options or HandsetOptions(), identity or self.identity
+        seeded = self.around.entropy
+        entropy = chosen.entropy if seeded is None else stream_of(seeded, who.name)
         timed = replace(chosen, clock=self.around.clock, entropy=entropy)
-        made = SimulatedPhone(identity or self.identity, lambda: self._clusters, timed, self._tell)
+        made = SimulatedPhone(who, lambda: self._clusters, timed, self._tell)
         self._stack.push_async_callback(made.close)
         return made
 

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
+from cucmsim.clock import MovableClock
 from cucmsim.cluster.journalapi import EventReport
+from cucmsim.errors import NotApplicableError
 from cucmsim.scenarios.narrative import Happened, Shown, Tell, WhoActs
 from cucmsim.testing.administrator import Administrator, Said
+from cucmsim.testing.labcluster import LabCluster
 from cucmsim.testing.reached import ReachedCluster
 
 __all__ = ["CALLMANAGER", "CAPF", "TFTP", "TVS", "StageCluster"]
@@ -23,11 +26,25 @@ CAPF: Final = "Cisco Certificate Authority Proxy Function"
 class StageCluster:
     """A running cluster; `name` is what the narration calls it."""
 
-    def __init__(self, name: str, reached: ReachedCluster, tell: Tell) -> None:
+    def __init__(
+        self,
+        name: str,
+        reached: ReachedCluster,
+        tell: Tell,
+        phones_clock: MovableClock | None = None,
+    ) -> None:
         self.name = name
         self.reached = reached
         self._tell = tell
+        self._phones_clock = phones_clock
         self._told = 0
+
+    @property
+    def lab(self) -> LabCluster:
+        """The cluster from inside. Raises NotApplicableError where it runs elsewhere."""
+        if not isinstance(self.reached, LabCluster):
+            raise NotApplicableError("looks inside the cluster, and this one runs elsewhere")
+        return self.reached
 
     @property
     def administrator(self) -> Administrator:
@@ -74,6 +91,8 @@ class StageCluster:
         """Move the cluster's clock forward: `advance(minutes=5)`."""
         moved = timedelta(**by)
         await self.administrator.advance(moved)
+        if self._phones_clock is not None:
+            self._phones_clock.move(self._phones_clock.ahead + moved)
         self._tell(Happened(WhoActs.CLOCK, self.name, f"{moved} pass"))
 
     async def set_mixed_mode(self) -> Said:

@@ -1,0 +1,188 @@
+"""Plays a scenario once, and says what came of it.
+
+    result = await run_scenario(order, tell)
+
+Every run follows from a seed (`seeding`). Whatever happens while it is played is part of the result:
+a row that fails, a cluster that cannot start, a device that never appears. Only being cancelled
+(Ctrl-C) is passed on. Clusters, phones, ports and files of the run are gone when this returns.
+"""
+
+import asyncio
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from cucmsim.errors import CommandError, CucmsimError, NotApplicableError, UnreachableError
+from cucmsim.phone.values import PhoneIdentity
+from cucmsim.scenarios.model import Scenario
+from cucmsim.scenarios.narrative import Check, Result, Tell
+from cucmsim.scenarios.seeding import surroundings
+from cucmsim.scenarios.stage import Cast, MakePhone, OpenCluster, Stage
+from cucmsim.testing.labcluster import Surroundings
+from cucmsim.testing.shape import NEW_PHONE, ClusterShape, PhoneShape
+
+__all__ = ["Order", "RunResult", "Verdict", "run_scenario", "shape_for"]
+
+_LIMIT_S: Final = 300.0
+
+
+class Verdict(StrEnum):
+    """What came of a run."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be played.
+
+    `identity` None: the scenario's own phone. `parameters` are those given; others have their
+    defaults. `limit_s` bounds the whole run. `device` makes the phone under test where it is not
+    ours; `opens` gives clusters that are not started here; `around` is where, None: as the seed says.
+    """
+
+    scenario: Scenario
+    release: str
+    seed: int
+    identity: PhoneIdentity | None = None
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    limit_s: float = _LIMIT_S
+    device: MakePhone | None = None
+    opens: OpenCluster | None = None
+    around: Surroundings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came of a run; `reason` says why it did not pass, `digest` is of all bytes sent."""
+
+    scenario: str
+    release: str
+    phone: str
+    model: str
+    seed: int
+    verdict: Verdict
+    seconds: float
+    checks: tuple[Check, ...] = ()
+    reason: str = ""
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    digest: str = ""
+    is_unreachable: bool = False
+
+
+async def run_scenario(order: Order, tell: Tell) -> RunResult:
+    """Play a scenario; tell what happens on the way."""
+    began = time.monotonic()
+    return replace(await _result(order, tell), seconds=time.monotonic() - began)
+
+
+def shape_for(
+    shape: ClusterShape, release: str, identity: PhoneIdentity | None
+) -> tuple[ClusterShape, PhoneIdentity]:
+    """Return the cluster of a release that knows the phone under test, and that phone.
+
+    Another phone takes the place of the shape's own of its generation, with all that is said of it.
+    """
+    own = _own_phone(shape, identity)
+    if identity is None or own is None:
+        chosen = identity or (own.identity if own else NEW_PHONE)
+        phones = shape.phones if own else (*shape.phones, PhoneShape(chosen))
+        return replace(shape, release=release, phones=phones), chosen
+    phones = tuple(replace(one, identity=identity) if one is own else one for one in shape.phones)
+    return replace(shape, release=release, phones=phones), identity
+
+
+def _own_phone(shape: ClusterShape, identity: PhoneIdentity | None) -> PhoneShape | None:
+    """Return the phone of a shape that is under test, or whose place `identity` takes."""
+    if identity is None:
+        own = [one for one in shape.phones if one.identity == NEW_PHONE]
+        return next(iter([*own, *shape.phones]), None)
+    same = [one for one in shape.phones if one.identity.mac == identity.mac]
+    alike = [one for one in shape.phones if one.identity.generation is identity.generation]
+    return next(iter([*same, *alike]), None)
+
+
+async def _result(order: Order, tell: Tell) -> RunResult:
+    shape, identity = shape_for(order.scenario.shape, order.release, order.identity)
+    parameters = {name: one.values[0] for name, one in order.scenario.choices.items()}
+    parameters |= order.parameters
+    checks: list[Check] = []
+    result = RunResult(
+        scenario=order.scenario.name,
+        release=order.release,
+        phone=identity.name,
+        model=identity.model,
+        seed=order.seed,
+        verdict=Verdict.ERROR,
+        seconds=0,
+        parameters=parameters,
+    )
+    cast = Cast(shape, identity, parameters, order.device, order.opens)
+    try:
+        await _play(order, cast, tell, checks)
+    except NotApplicableError as reason:
+        return replace(result, verdict=Verdict.NOT_APPLICABLE, reason=str(reason))
+    except Exception as error:  # noqa: BLE001 - whatever a row does is its verdict
+        return replace(
+            result,
+            checks=tuple(checks),
+            reason=_explained(error, order),
+            is_unreachable=isinstance(error, UnreachableError),
+        )
+    verdict, reason = _verdict(checks)
+    return replace(result, checks=tuple(checks), verdict=verdict, reason=reason)
+
+
+async def _play(order: Order, cast: Cast, tell: Tell, checks: list[Check]) -> None:
+    """Set the stage and play, within the limit; the checks are kept whatever happens."""
+    async with AsyncExitStack() as stack:
+        around = order.around or stack.enter_context(surroundings(order.seed))
+        async with asyncio.timeout(order.limit_s):
+            stage = await stack.enter_async_context(Stage.set(cast, around, tell, checks))
+            await order.scenario.play(stage)
+            for cluster in stage.clusters:
+                await cluster.tell_exchanges()
+
+
+def _verdict(checks: list[Check]) -> tuple[Verdict, str]:
+    broken = [one for one in checks if one.result is Result.BROKEN]
+    if broken:
+        return Verdict.FAILED, "; ".join(
+            f"{one.claim}: found {one.found}, expected {one.wanted}" for one in broken
+        )
+    if not checks:
+        return Verdict.ERROR, "the scenario expects nothing, so nothing was found out"
+    if all(one.result is Result.UNSEEN for one in checks):
+        return Verdict.NOT_APPLICABLE, "nothing of what it expects can be seen from outside"
+    return Verdict.PASSED, ""
+
+
+def _explained(error: BaseException, order: Order) -> str:
+    """Say what went wrong; for a fault of a row, where."""
+    if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        return _explained(error.exceptions[0], order)
+    if isinstance(error, TimeoutError):
+        return f"not at its end after {order.limit_s:g} s{_place(error, order)}"
+    if isinstance(error, CommandError):
+        return str(error)
+    place = _place(error, order)
+    if isinstance(error, CucmsimError):
+        return f"{error}{place}"
+    text = str(error)
+    return f"{type(error).__name__}{': ' if text else ''}{text}{place}"
+
+
+def _place(error: BaseException, order: Order) -> str:
+    """Return the line of the scenario's own file where it was; "" where that is not known."""
+    file = getattr(getattr(order.scenario.play, "__code__", None), "co_filename", "")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == file]
+    return f" ({file.rpartition('/')[2]}, line {own[-1].lineno})" if own else ""

@@ -1,0 +1,33 @@
+"""What a run has of time, chance, addresses and files, all of it from one number."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from cucmsim.pki.keysource import SeededSource
+from cucmsim.testing.clock import ManualClock
+from cucmsim.testing.labcluster import Surroundings
+from cucmsim.testing.places import Place
+
+__all__ = ["LARGEST_SEED", "draw_seed", "surroundings"]
+
+LARGEST_SEED: Final = 999_999_999
+
+
+def draw_seed() -> int:
+    """Return a seed for a run that may be any."""
+    return secrets.randbelow(LARGEST_SEED) + 1
+
+
+@contextmanager
+def surroundings(seed: int) -> Iterator[Surroundings]:
+    """Give a run what follows from its seed; its files go with the block.
+
+    The clock begins at a fixed moment and stands still until it is moved. Addresses are part of
+    what is sent, so they follow from the seed too. Raises StartError while another run has them.
+    """
+    with TemporaryDirectory(prefix="cucmsim-") as directory, Place.take(seed) as place:
+        yield Surroundings(place, Path(directory), ManualClock(), SeededSource(seed))
