@@ -28,6 +28,7 @@ _MODULES = {
     "journal": "journal",
     "fault": "fault",
     "reset": "reset",
+    "scenario": "scenario",
     "sftp": "sftp",
     "tvs": "tvs",
     "capf": "capf",

@@ -24,9 +24,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    group = typer.Typer(
-        name="scenario", help="Play documented situations.", no_args_is_help=True
-    )
+    group = typer.Typer(name="scenario", help="Play documented situations.", no_args_is_help=True)
     group.command("list")(_list)
     group.command("show")(_show)
     scenariorun.register(group)

@@ -13,7 +13,7 @@ import typer
 
 from cucmsim.cluster.problems import nearest
 from cucmsim.errors import CommandError
-from cucmsim.formats.models import PHONE_MODELS
+from cucmsim.formats.models import PHONE_MODELS, Generation
 from cucmsim.phone.values import PhoneIdentity
 from cucmsim.scenarios.library import LIBRARY
 from cucmsim.scenarios.model import RELEASES, Scenario
@@ -125,9 +125,8 @@ def phone_of(model: str) -> PhoneIdentity:
     """Return the phone of a model: the library's own of its kind. Raises CommandError."""
     if model not in PHONE_MODELS:
         raise _unknown("phone", model, PHONE_MODELS, _one_of(PHONE_MODELS))
-    generation = PhoneIdentity(NEW_PHONE.mac, model).generation
-    like = NEW_PHONE if generation is NEW_PHONE.generation else OLD_PHONE
-    return PhoneIdentity(like.mac, model)
+    is_old = PHONE_MODELS[model].generation is Generation.SERIES_79XX
+    return PhoneIdentity((OLD_PHONE if is_old else NEW_PHONE).mac, model)
 
 
 def _usual_release(one: Scenario) -> str:
@@ -139,7 +138,9 @@ def _check_parameters(scenarios: Sequence[Scenario], parameters: Mapping[str, st
     names = {name for one in scenarios for name in one.choices}
     for name, value in parameters.items():
         if name not in names:
-            raise _unknown("parameter", name, names, _one_of(names) if names else "none: there is none")
+            raise _unknown(
+                "parameter", name, names, _one_of(names) if names else "none: there is none"
+            )
         allowed = {v for one in scenarios if name in one.choices for v in one.choices[name].values}
         if value not in allowed | {_ALL}:
             raise _unknown(f"{name} =", value, allowed, _one_of((*allowed, _ALL)))
@@ -148,9 +149,7 @@ def _check_parameters(scenarios: Sequence[Scenario], parameters: Mapping[str, st
 def _choices(one: Scenario, given: Mapping[str, str]) -> list[dict[str, str]]:
     """Return each set of parameters that a scenario is to be played with."""
     names = [name for name in one.choices if name in given]
-    values = [
-        one.choices[name].values if given[name] == _ALL else (given[name],) for name in names
-    ]
+    values = [one.choices[name].values if given[name] == _ALL else (given[name],) for name in names]
     return [dict(zip(names, row, strict=True)) for row in product(*values)]
 
 

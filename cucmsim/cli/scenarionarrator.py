@@ -1,7 +1,6 @@
 """How a run of a scenario is told: to a person as it goes, or as a value for a program."""
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Final
@@ -32,6 +31,7 @@ __all__ = [
     "opening",
     "passage_lines",
     "print_results",
+    "progress_line",
 ]
 
 _COLOURS: Final = {
@@ -60,12 +60,12 @@ def opening(order: Order, phone: str, model: str) -> Iterator[str]:
     yield ""
 
 
-def narrate_to(lines: typer.FileTextWrite | None, *, verbose: bool) -> Tell:
+def narrate_to(*, verbose: bool) -> Tell:
     """Return what prints passages as they come."""
 
     def tell(passage: Passage) -> None:
         for line in passage_lines(passage, verbose=verbose):
-            typer.echo(line, file=lines)
+            typer.echo(line)
 
     return tell
 
@@ -88,7 +88,9 @@ def passage_lines(passage: Passage, *, verbose: bool) -> Iterator[str]:
 def _step(step: Happened) -> Iterator[str]:
     who = "" if step.who in (WhoActs.NARRATOR, WhoActs.PHONE) else f"{step.who}: "
     where = f"{step.where} " if step.who in (WhoActs.NARRATOR, WhoActs.PHONE) else ""
-    place = f" [{step.where}]" if step.who is WhoActs.ADMINISTRATOR and step.where != "cluster" else ""
+    place = (
+        f" [{step.where}]" if step.who is WhoActs.ADMINISTRATOR and step.where != "cluster" else ""
+    )
     yield typer.style(f"* {who}{where}{step.text}{place}", fg=_ACTORS.get(step.who), bold=True)
     for line in step.said:
         yield _detail("server", line)
@@ -184,7 +186,10 @@ def _exchange(exchange: EventReport) -> dict[str, object]:
     return values
 
 
-def progress(line: str) -> None:
-    """Say how far it is, where that is not taken for a result."""
-    sys.stdout.flush()
-    typer.echo(line, err=True)
+def progress_line(result: RunResult, count: str) -> str:
+    """Return the line of a run among many."""
+    verdict = typer.style(f"{result.verdict:<14}", fg=_COLOURS[result.verdict])
+    parameters = "".join(f" {name}={value}" for name, value in result.parameters.items())
+    why = f"  {result.reason}" if result.reason else ""
+    name = f"{result.scenario}{parameters}"
+    return f"{count:>7}  {verdict} {name}, release {result.release}, {result.seconds:.1f} s{why}"

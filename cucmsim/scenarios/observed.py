@@ -24,6 +24,9 @@ class BootReport:
     `sources` says for each kind of file that is in force now why it was taken, None: it was held
     before; `refused` which kinds were not. Both are None where they cannot be known. `exchanges`
     are those of the phone with the cluster meanwhile, `messages` what its screen said.
+
+    Of a device (`is_device`) `sources` has only what could be told from the wire, and `is_current`
+    is whether it says that it holds the trust lists that are served now.
     """
 
     phone: str
@@ -33,10 +36,14 @@ class BootReport:
     refused: dict[FileKind, str] | None
     messages: tuple[str, ...] | None = None
     failure: str = ""
+    is_device: bool = False
+    is_current: bool | None = None
 
     @property
     def follows(self) -> bool | None:
         """Whether it took what it was given, and has a configuration it could check."""
+        if self.is_device:
+            return self.is_current and self.registered is not None
         if self.sources is None or self.refused is None:
             return None
         return not self.refused and FileKind.CONFIG in self.sources
@@ -44,6 +51,8 @@ class BootReport:
     @property
     def is_locked(self) -> bool | None:
         """Whether it took nothing of what it was given, and refused some."""
+        if self.is_device:
+            return None if self.is_current is None else not self.is_current
         if self.sources is None or self.refused is None:
             return None
         return bool(self.refused) and not self.sources
@@ -58,9 +67,19 @@ class BootReport:
         if self.sources is None:
             return None
         if kind not in self.sources:
+            if self.is_device:
+                return None
             return (self.refused or {}).get(kind, _NONE)
         source = self.sources[kind]
         return "held before" if source is None else source.value
+
+    def source_named(self, kind: str) -> str | None:
+        """Return why a kind of file, by its name, was taken; None where that cannot be known."""
+        return self.source(FileKind(kind))
+
+    def refusal_named(self, kind: str) -> str | None:
+        """Return why a kind of file was refused, "" if it was not; None where nobody knows."""
+        return None if self.refused is None else self.refused.get(FileKind(kind), "")
 
 
 @dataclass(frozen=True, slots=True)

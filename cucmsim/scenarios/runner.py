@@ -2,9 +2,10 @@
 
     result = await run_scenario(order, tell)
 
-Every run follows from a seed (`seeding`). Whatever happens while it is played is part of the result:
-a row that fails, a cluster that cannot start, a device that never appears. Only being cancelled
-(Ctrl-C) is passed on. Clusters, phones, ports and files of the run are gone when this returns.
+Every run follows from a seed (`seeding`). Whatever happens while it is played is part of the
+result: a row that fails, a cluster that cannot start, a device that never appears. Only being
+cancelled (Ctrl-C) is passed on. Clusters, phones, ports and files of the run are gone when this
+returns.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cucmsim.errors import CommandError, CucmsimError, NotApplicableError, UnreachableError
-from cucmsim.phone.values import PhoneIdentity
+from cucmsim.phone.values import Generation, PhoneIdentity
 from cucmsim.scenarios.model import Scenario
 from cucmsim.scenarios.narrative import Check, Result, Tell
 from cucmsim.scenarios.seeding import surroundings
@@ -46,7 +47,8 @@ class Order:
 
     `identity` None: the scenario's own phone. `parameters` are those given; others have their
     defaults. `limit_s` bounds the whole run. `device` makes the phone under test where it is not
-    ours; `opens` gives clusters that are not started here; `around` is where, None: as the seed says.
+    ours; `opens` gives clusters that are not started here; `around` is where, None: as the seed
+    says.
     """
 
     scenario: Scenario
@@ -106,7 +108,10 @@ def _own_phone(shape: ClusterShape, identity: PhoneIdentity | None) -> PhoneShap
         own = [one for one in shape.phones if one.identity == NEW_PHONE]
         return next(iter([*own, *shape.phones]), None)
     same = [one for one in shape.phones if one.identity.mac == identity.mac]
-    alike = [one for one in shape.phones if one.identity.generation is identity.generation]
+    is_old = identity.generation is Generation.SERIES_79XX
+    alike = [
+        one for one in shape.phones if (one.identity.generation is Generation.SERIES_79XX) is is_old
+    ]
     return next(iter([*same, *alike]), None)
 
 
@@ -118,8 +123,8 @@ async def _result(order: Order, tell: Tell) -> RunResult:
     result = RunResult(
         scenario=order.scenario.name,
         release=order.release,
-        phone=identity.name,
-        model=identity.model,
+        phone=identity.name if order.scenario.phones else "",
+        model=identity.model if order.scenario.phones else "",
         seed=order.seed,
         verdict=Verdict.ERROR,
         seconds=0,
@@ -128,8 +133,8 @@ async def _result(order: Order, tell: Tell) -> RunResult:
     cast = Cast(shape, identity, parameters, order.device, order.opens)
     try:
         await _play(order, cast, tell, checks)
-    except NotApplicableError as reason:
-        return replace(result, verdict=Verdict.NOT_APPLICABLE, reason=str(reason))
+    except NotApplicableError as needs:
+        return replace(result, verdict=Verdict.NOT_APPLICABLE, reason=str(needs))
     except Exception as error:  # noqa: BLE001 - whatever a row does is its verdict
         return replace(
             result,
@@ -169,8 +174,9 @@ def _explained(error: BaseException, order: Order) -> str:
     """Say what went wrong; for a fault of a row, where."""
     if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         return _explained(error.exceptions[0], order)
-    if isinstance(error, TimeoutError):
-        return f"not at its end after {order.limit_s:g} s{_place(error, order)}"
+    cause = error.__cause__
+    if isinstance(error, TimeoutError) and isinstance(cause, asyncio.CancelledError):
+        return f"not at its end after {order.limit_s:g} s{_place(cause, order)}"
     if isinstance(error, CommandError):
         return str(error)
     place = _place(error, order)

@@ -1,7 +1,7 @@
 """What happens inside a phone, as sentences a stranger understands; and exchanges, a line each.
 
-`told` has what a decision hangs on; `told_besides` the rest of what is worth a line. Everything else
-is in the phone's console log.
+`told` has what a decision hangs on; `told_besides` the rest of what is worth a line. Everything
+else is in the phone's console log.
 """
 
 from collections.abc import Mapping
@@ -105,7 +105,7 @@ def told_besides(event: object) -> str | None:
 
 @told.register
 def _(event: TrustListVerified) -> str:
-    return f"takes the new {event.kind}: {_SOURCES[event.source]}{_signer(event.signer)}"
+    return f"takes the new {event.kind}{_signer(event.signer)}: {_SOURCES[event.source]}"
 
 
 @told.register
@@ -115,7 +115,7 @@ def _(event: TrustListKept) -> str:
 
 @told.register
 def _(event: TrustListRefused) -> str:
-    return f"{event.kind} refused: {event.reason}; it keeps what it holds"
+    return f"refuses the new {event.kind}: {event.reason}; it keeps what it holds"
 
 
 @told.register
@@ -126,24 +126,24 @@ def _(event: TrustListsErased) -> str:
 
 @told.register
 def _(event: VerificationFailed) -> str:
-    return f"{event.name} refused: {event.reason}"
+    return f"refuses {event.name}: {event.reason}"
 
 
 @told.register
 def _(event: ConfigurationAccepted) -> str:
     if event.source is not None:
-        why = f"{_SOURCES[event.source]}{_signer(event.signer)}"
+        why = _SOURCES[event.source]
     elif event.tls_server:
         why = f"unsigned, but over HTTPS from {event.tls_server}, which it trusts"
     else:
         why = "unsigned; a phone that holds no trust list has to take it"
-    return f"takes the configuration: {why}"
+    return f"takes the configuration{_signer(event.signer)}: {why}"
 
 
 @told.register
 def _(event: ConfigurationKept) -> str:
     if event.held:
-        return f"goes on with its old configuration: {event.reason}"
+        return "goes on with its old configuration, whatever is changed on the server"
     return f"has no configuration: {event.reason}"
 
 
@@ -191,11 +191,6 @@ def _(event: TvsAnswerReceived) -> str:
 @told.register
 def _(event: TvsFailed) -> str:
     return f"no answer from TVS at {event.server.address}:{event.server.port}: {event.reason}"
-
-
-@told.register
-def _(event: TvsGivenUp) -> str:
-    return f"nobody vouches: {event.reason}"
 
 
 # other servers
@@ -299,6 +294,11 @@ def _(event: TvsCached) -> str:
 
 
 @told_besides.register
+def _(event: TvsGivenUp) -> str:
+    return f"nobody vouches: {event.reason}"
+
+
+@told_besides.register
 def _(event: DirectoryAnswered) -> str:
     return f"has the page {event.url}"
 
@@ -324,5 +324,5 @@ def _(event: DhcpAnswered) -> str:
 
 
 def _signer(subject: str) -> str:
-    """Return who signed, by common name and unit: enough to tell one from the other."""
-    return f" ({subject.partition(';')[0]})" if subject else ""
+    """Return who signed, by common name."""
+    return f", signed by {subject.partition(';')[0]}" if subject else ""

@@ -7,6 +7,7 @@ from typing import Final
 from cucmsim.clock import MovableClock
 from cucmsim.cluster.journalapi import EventReport
 from cucmsim.errors import NotApplicableError
+from cucmsim.formats.header import decode_header
 from cucmsim.scenarios.narrative import Happened, Shown, Tell, WhoActs
 from cucmsim.testing.administrator import Administrator, Said
 from cucmsim.testing.labcluster import LabCluster
@@ -82,10 +83,33 @@ class StageCluster:
 
     async def restart(self, *services: str, node: str = "") -> None:
         """Restart services of a node, by default of the publisher."""
-        at = node or self.publisher
         for service in services:
-            await self.administrator.act("restart", service, node=at)
-            self._happened(f"{at}: restarts {service}")
+            await self.act("restart", service, node=node)
+
+    async def act(self, action: str, service: str, *, node: str = "") -> None:
+        """Start, stop or restart a service of a node, by default of the publisher."""
+        at = node or self.publisher
+        await self.administrator.act(action, service, node=at)
+        self._happened(f"{at}: {action} {service}")
+
+    async def add_fault(self, kind: str, **values: object) -> None:
+        """Have something go wrong from now on; values are keys as in `[[faults]]`."""
+        await self.administrator.post("/faults", {"kind": str(kind), **values})
+        told = "".join(f", {key} = {value}" for key, value in values.items())
+        self._tell(Happened(WhoActs.FAULT, self.name, f"{kind}{told}"))
+
+    async def clear_faults(self) -> None:
+        """Have nothing go wrong any more."""
+        await self.administrator.delete("/faults")
+        self._tell(Happened(WhoActs.FAULT, self.name, "none any more"))
+
+    async def signer_of(self, trust_list: bytes) -> str:
+        """Return whose certificate signed an ITL or CTL: `cucm-pub CallManager`, "" unknown."""
+        serial = int.from_bytes(decode_header(trust_list).signer.serial)
+        for held in await self.administrator.certificates():
+            if int(held.serial, 16) == serial:
+                return f"{held.node} {held.store}"
+        return ""
 
     async def advance(self, **by: float) -> None:
         """Move the cluster's clock forward: `advance(minutes=5)`."""

@@ -46,12 +46,12 @@ def _load_python(path: Path) -> list[Scenario]:
     sys.modules[name] = module  # dataclasses of the file look themselves up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - somebody else's file
+    except Exception as error:
         found = f"{type(error).__name__}: {error}"
         raise _problem(path, _line_of(error, path), found, "Python that can be loaded") from error
     finally:
         del sys.modules[name]
-    scenarios = list(dict.fromkeys(_scenarios_in(vars(module))))
+    scenarios = list({id(one): one for one in _scenarios_in(vars(module))}.values())
     if not scenarios:
         raise _problem(path, "file", "no scenario", "a function with @scenario(...) at least")
     return scenarios
