@@ -135,14 +135,15 @@ def _usual_release(one: Scenario) -> str:
 
 def _check_parameters(scenarios: Sequence[Scenario], parameters: Mapping[str, str]) -> None:
     """Refuse a parameter that none of them has, or a value that it cannot have."""
-    names = {name for one in scenarios for name in one.choices}
+    names = dict.fromkeys(name for one in scenarios for name in one.choices)
     for name, value in parameters.items():
         if name not in names:
             raise _unknown(
                 "parameter", name, names, _one_of(names) if names else "none: there is none"
             )
-        allowed = {v for one in scenarios if name in one.choices for v in one.choices[name].values}
-        if value not in allowed | {_ALL}:
+        having = [one.choices[name] for one in scenarios if name in one.choices]
+        allowed = dict.fromkeys(value for choice in having for value in choice.values)
+        if value not in (*allowed, _ALL):
             raise _unknown(f"{name} =", value, allowed, _one_of((*allowed, _ALL)))
 
 
