@@ -35,6 +35,10 @@ class ManagementClient:
         """Return the answer to a GET."""
         return self._send("GET", url, parameters=parameters)
 
+    def download(self, url: str) -> bytes:
+        """Return the file that a GET answers."""
+        return self._answer("GET", url, None, None).content
+
     def post(
         self, url: str, body: Mapping[str, object] | None = None, *, phones: int = 1
     ) -> object:
@@ -57,6 +61,17 @@ class ManagementClient:
         parameters: Mapping[str, str | int] | None = None,
         phones: int = 1,
     ) -> object:
+        result: object = self._answer(method, url, body, parameters, phones).json()
+        return result
+
+    def _answer(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, object] | None,
+        parameters: Mapping[str, str | int] | None,
+        phones: int = 1,
+    ) -> httpx.Response:
         self._knock()
         timeout_s = _TIMEOUT_S + phones * _A_PHONE_S
         transport = httpx.HTTPTransport(uds=str(self.path))
@@ -69,8 +84,7 @@ class ManagementClient:
             raise self._unreachable(str(error) or type(error).__name__) from error
         if answer.status_code >= _REFUSED:
             raise CommandError(_detail(answer))
-        result: object = answer.json()
-        return result
+        return answer
 
     def _knock(self) -> None:
         """Find out whether anybody answers; httpx would leave its socket open if nobody does."""

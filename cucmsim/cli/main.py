@@ -26,6 +26,7 @@ _MODULES = {
     "clock": "clock",
     "etoken": "etoken",
     "journal": "journal",
+    "capture": "capture",
     "fault": "fault",
     "reset": "reset",
     "scenario": "scenario",

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cucmsim.cli.capture import probe_file
 from cucmsim.cli.loop import run_loop
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
 from cucmsim.cli.tables import count_of
@@ -17,9 +19,19 @@ from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.cluster.directory import write_whole
 from cucmsim.cluster.logs import LogFormat, configure_logs
 from cucmsim.cluster.settings import Settings
-from cucmsim.errors import Problem, SettingsError
+from cucmsim.errors import CommandError, Problem, SettingsError
+from cucmsim.services.capture import Capture
+from cucmsim.services.capturefile import pcapng_of
 
-__all__ = ["register"]
+__all__ = ["RunFiles", "register"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """What a run writes where it is told to: nodes and ports when ready, packets at the end."""
+
+    ready: Path | None = None
+    pcap: Path | None = None
 
 
 def register(app: typer.Typer) -> None:
@@ -43,6 +55,14 @@ def register(app: typer.Typer) -> None:
         prune: Annotated[
             bool, typer.Option("--prune", help="Remove what only the store has, saying what.")
         ] = False,
+        pcap: Annotated[
+            Path | None,
+            typer.Option(
+                "--pcap",
+                metavar="FILE",
+                help="Capture from the start; write it at the end (pcapng).",
+            ),
+        ] = None,
     ) -> None:
         """Run a cluster until Ctrl-C, SIGTERM or `cucmsim stop`."""
         settings = settings_for(config, data)
@@ -52,9 +72,12 @@ def register(app: typer.Typer) -> None:
             raise SettingsError((_unknown_node(settings, node),))
         if log_level not in (None, "debug", "info", "warning", "error"):
             raise typer.BadParameter("expected debug, info, warning or error", param_hint="LEVEL")
+        if pcap is not None:
+            probe_file(pcap)
         clock = MovableClock(SystemClock())
         _start_logs(settings, log_format, log_level, clock)
-        run_loop(_until_signal(settings, RunOptions(node, prune), ready_file, clock))
+        files = RunFiles(ready_file, pcap)
+        run_loop(_until_signal(settings, RunOptions(node, prune, pcap is not None), files, clock))
 
 
 def _start_logs(
@@ -72,11 +95,11 @@ def _unknown_node(settings: Settings, node: str) -> Problem:
 
 
 async def _until_signal(
-    settings: Settings, options: RunOptions, ready_file: Path | None, clock: Clock | None = None
+    settings: Settings, options: RunOptions, files: RunFiles, clock: Clock | None = None
 ) -> None:
     """Run the cluster; the first SIGINT or SIGTERM stops it, or gives up its start."""
     stopping = asyncio.Event()
-    running = asyncio.create_task(_run_cluster(settings, options, ready_file, stopping, clock))
+    running = asyncio.create_task(_run_cluster(settings, options, files, stopping, clock))
 
     def stop() -> None:
         if not stopping.is_set():
@@ -95,21 +118,38 @@ async def _until_signal(
 async def _run_cluster(
     settings: Settings,
     options: RunOptions,
-    ready_file: Path | None,
+    files: RunFiles,
     stopping: asyncio.Event,
     clock: Clock | None,
 ) -> None:
     """Run the cluster, say when it is ready, until it is told to stop or this is cancelled."""
-    _forget(ready_file)
+    _forget(files.ready)
     typer.echo(f"Starting {settings.cluster.id} (release {settings.cluster.release}) ...")
-    async with Cluster.running(settings, options, clock=clock) as cluster:
-        try:
-            _announce(cluster, ready_file)
-            await cluster.wait_stopped()
-        finally:
-            stopping.set()
-            typer.echo("Stopping ...")
-            _forget(ready_file)
+    captured = Capture(SystemClock())
+    try:
+        async with Cluster.running(settings, options, clock=clock) as cluster:
+            captured = cluster.capture
+            try:
+                _announce(cluster, files.ready)
+                await cluster.wait_stopped()
+            finally:
+                stopping.set()
+                typer.echo("Stopping ...")
+                _forget(files.ready)
+    finally:
+        if files.pcap is not None:
+            _write_capture(files.pcap, captured)
+
+
+def _write_capture(file: Path, capture: Capture) -> None:
+    """Write what was captured; of a run that never got ready, nothing in a valid file."""
+    state = capture.state
+    try:
+        file.write_bytes(pcapng_of(capture.snapshot()))
+    except OSError as error:
+        raise CommandError(f"cannot write {file}: {error.strerror or error}") from error
+    lost = f", {state.dropped} older conversations dropped" if state.dropped else ""
+    typer.echo(f"{file}: {count_of(state.packets, 'packet')}{lost}.")
 
 
 def _forget(ready_file: Path | None) -> None:

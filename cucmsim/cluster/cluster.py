@@ -42,6 +42,7 @@ from cucmsim.errors import RefusedError, StoreError
 from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME
 from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.alarms import AlarmBook, AlarmKeeper
+from cucmsim.services.capture import Capture
 from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.itlstamp import ItlMemory
 from cucmsim.services.journal import Exchange, Journal
@@ -70,6 +71,7 @@ class RunOptions:
 
     node: str | None = None
     prune: bool = False
+    capture: bool = False
 
 
 class Cluster:
@@ -86,6 +88,7 @@ class Cluster:
     ) -> None:
         self.settings = settings
         self.journal = Journal(settings.limits.journal_exchanges)
+        self.capture = Capture(clock, settings.limits.capture_size)
         self.faults = FaultPlan(settings.faults)
         self.view = view
         self.nodes: dict[str, Node] = {}
@@ -146,6 +149,8 @@ class Cluster:
             follower = Follower(store, view, settings.cluster.certs_directory, names)
             settings = replace(settings, phones=())  # the store has them now
             cluster = cls(settings, store, view, follower, clock, entropy)
+            if options.capture:
+                cluster.capture.start()
             stack.push_async_callback(cluster._close)
             await cluster._start(mine, options.node)
             yield cluster
@@ -196,6 +201,7 @@ class Cluster:
             traces,
             ItlMemory(settings.name, self._store),
             self.faults,
+            self.capture,
             files,
         )
         return Node(settings, builders_of(around), self._clock)

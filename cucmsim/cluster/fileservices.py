@@ -103,6 +103,7 @@ async def build_tftp(around: Surroundings) -> Daemon:
             max_transfers=limits.tftp_transfers,
         ),
         elsewhere=locator,
+        tap=around.tap(ServiceName.TFTP),
     )
     return _TftpService(provisioning, locator, server, around.files)
 

@@ -66,4 +66,10 @@ class LimitSettings(TableModel):
     journal_exchanges: Number = Field(
         10_000, ge=1, le=1_000_000, description="The latest exchanges that the journal keeps"
     )
+    capture_size: Number = Field(
+        67_108_864,
+        ge=1024,
+        le=4_294_967_296,
+        description="Bytes that a capture keeps; the oldest conversations go",
+    )
     stop_timeout_s: Seconds = Field(4.0, description="To finish what runs when a node stops")

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cucmsim import __version__
 from cucmsim.cluster.capfapi import DeviceQuery, add_capf
+from cucmsim.cluster.captureapi import add_capture
 from cucmsim.cluster.certificatesapi import add_certificates
 from cucmsim.cluster.clockapi import add_clock
 from cucmsim.cluster.commandapi import add_commands
@@ -41,6 +42,7 @@ from cucmsim.cluster.trustlistsapi import add_trust_list_operations
 from cucmsim.cluster.upgradeapi import add_upgrades
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.capture import Capture
 from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.journal import Journal
 from cucmsim.services.operations.drs.agents import Drs
@@ -59,6 +61,11 @@ class Management(Protocol):
     @property
     def journal(self) -> Journal:
         """What crossed the wire of this process."""
+        ...
+
+    @property
+    def capture(self) -> Capture:
+        """What crossed the wire of this process, byte for byte."""
         ...
 
     @property
@@ -167,6 +174,7 @@ def _app() -> FastAPI:
     _add_devices(app, serving)
     _add_services(app, serving)
     add_journal(app, lambda: serving().journal)
+    add_capture(app, lambda: serving().capture)
     add_operations(app, lambda: serving().operator())
     add_parameters(app, lambda: serving().operator())
     add_profiles(app, lambda: serving().operator())

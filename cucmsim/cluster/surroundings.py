@@ -13,6 +13,7 @@ from cucmsim.entropy import Entropy
 from cucmsim.pki.profiles import Unit
 from cucmsim.pki.release import Release
 from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.capture import Capture, Tap
 from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.filelocator import FileLocator
 from cucmsim.services.itlstamp import ItlMemory
@@ -69,6 +70,7 @@ class Surroundings:
     traces: TraceFiles
     itl_memory: ItlMemory
     faults: FaultPlan
+    capture: Capture
     files: NodeFiles = field(default_factory=NodeFiles)
 
     @property
@@ -78,7 +80,11 @@ class Surroundings:
 
     def recorder(self, service: ServiceName) -> Recorder:
         """Return what writes the exchanges of `service` into the journal."""
-        return Recorder(self.node.name, service.value, self.journal, self.clock)
+        return Recorder(self.node.name, service.value, self.journal, self.clock, self.tap(service))
+
+    def tap(self, service: ServiceName) -> Tap:
+        """Return what tells the capture what crosses the wire of `service`."""
+        return Tap(self.capture, self.node.name, service.value, self.node.address)
 
     def identity(self, unit: Unit) -> TlsIdentity:
         """Return the node's certificate of `unit` with its key, as the store has it now."""
@@ -99,7 +105,11 @@ class Surroundings:
     def policy(self, *, asks: bool = False) -> TlsPolicy:
         """Return the TLS policy; `asks` for a client certificate, any or none will do."""
         keylog = self.settings.cluster.tls_keylog
-        return TlsPolicy(keylog=keylog, request_client_certificate=asks)
+        return TlsPolicy(
+            keylog=keylog,
+            request_client_certificate=asks,
+            secrets=self.capture.add_secret,
+        )
 
     def limits(self, idle_s: float | None = None) -> Limits:
         """Return what a service grants its clients."""

@@ -23,8 +23,10 @@ from cucmsim.daemons.conversation import (
 )
 from cucmsim.daemons.mischief import Welcome, reset
 from cucmsim.daemons.plain import PlainChannel
+from cucmsim.daemons.taps import StreamTap, tap_stream
 from cucmsim.daemons.tls import TlsChannel
 from cucmsim.errors import RemoteProtocolError
+from cucmsim.services.capture import Sender
 
 __all__ = ["Connection", "Home"]
 
@@ -78,6 +80,7 @@ class Connection(asyncio.Protocol):
         self._failed = False
         self._draining = False
         self._lost = False
+        self._tap = StreamTap()
 
     # what the transport calls
 
@@ -93,6 +96,8 @@ class Connection(asyncio.Protocol):
             return
         self._welcome = welcome = self._home.welcome(address)
         self._channel = TlsChannel(welcome.context) if welcome.context else PlainChannel()
+        is_tls = welcome.context is not None
+        self._tap = tap_stream(self._home.recorder.tap, self._transport, is_tls=is_tls)
         descriptor = transport.get_extra_info("socket").fileno()
         ours = self._wake, self._settle, self._reset
         self._arrival = Arrival(number, address, port, descriptor, *ours)
@@ -106,12 +111,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
+        self._tap.received(data)
         if self._outcome is None:
             self._channel.feed(data)
             self._guarded(self._go_on)
 
     def eof_received(self) -> None:
         """Take note that the client closed its side, under TLS without the close alert."""
+        self._tap.finished_by(Sender.CLIENT)
         if self._task is None:
             outcome = "connection cut" if self._welcome.context else "closed by peer"
             self._guarded(lambda: self._end_of_input(outcome))
@@ -119,6 +126,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Finish, at once or when the decision under way is taken."""
         self._lost = True
+        self._tap.lost(exc)
         if self._admitted and self._outcome is None and self._task is None:
             self._end_of_input("connection cut" if exc is None else f"connection lost ({exc})")
         if self._admitted and self._task is None:
@@ -219,6 +227,7 @@ class Connection(asyncio.Protocol):
                 if self._channel.closed_by_peer:
                     self._end_of_input("closed by peer")
                 return
+            self._tap.read(data)
             if self._request_began is None:
                 self._request_began = self._now()
             self._conversation.receive_data(data)
@@ -272,6 +281,7 @@ class Connection(asyncio.Protocol):
         for message in self._conversation.data_to_send():
             self._made_progress()
             self._channel.write(message)
+            self._tap.told(message)
             self._flush()
 
     def _flush(self) -> None:
@@ -279,6 +289,7 @@ class Connection(asyncio.Protocol):
         output = self._channel.output()
         if output and not self._lost:
             self._transport.write(output)
+            self._tap.sent(output)
 
     def _record(self, device: str | None, request: str, answer: str, fault: str = "") -> None:
         """Put a finished request into the journal."""
@@ -346,6 +357,7 @@ class Connection(asyncio.Protocol):
         self._flush()
         if not self._lost:
             self._arm(_LINGER_S)
+            self._tap.finished_by(Sender.SERVER)
             self._transport.close()
 
     def _finish(self) -> None:

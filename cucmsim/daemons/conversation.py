@@ -36,6 +36,7 @@ from typing import Final, Protocol
 from cryptography import x509
 
 from cucmsim.clock import Clock
+from cucmsim.services.capture import Tap
 from cucmsim.services.journal import Exchange, Journal
 
 __all__ = [
@@ -152,12 +153,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Writes a service's exchanges of one node into the journal."""
+    """Writes a service's exchanges of one node into the journal; `tap` is the capture's."""
 
     node: str
     service: str
     journal: Journal
     clock: Clock
+    tap: Tap | None = None
 
     def record(
         self,

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from cucmsim.daemons.base import bind_error
 from cucmsim.daemons.filesource import Elsewhere, FileSource
 from cucmsim.daemons.poller import Poller
+from cucmsim.daemons.tftp_tap import DatagramTap
 from cucmsim.daemons.tftp_transfers import Ask, Channel, Peer, Transfer
 from cucmsim.errors import RemoteProtocolError
 from cucmsim.formats.tftp import ErrorCode, ErrorPacket, ReadRequest, encode_packet
@@ -35,6 +36,7 @@ from cucmsim.protocols.tftp_requests import (
     requested_mode,
     to_netascii,
 )
+from cucmsim.services.capture import Tap
 
 __all__ = ["Context", "Ended", "Listener", "TftpOptions"]
 
@@ -91,6 +93,7 @@ class Context:
     failed: Callable[[str, Exception], None]
     fetches: asyncio.Semaphore
     elsewhere: Elsewhere | None = None
+    tap: Tap | None = None
 
 
 class Listener:
@@ -110,6 +113,8 @@ class Listener:
         """Requests that were not answered because too much was going on."""
         self._socket = _bound_socket(self._family, address, port)
         self.port: int = self._socket.getsockname()[1]
+        tap = context.tap
+        self._tap = None if tap is None else DatagramTap(tap, address, self.port)
         # A wildcard address stays unbound in the transfers: connect() finds the one to send from.
         self._source = None if address in ("0.0.0.0", "::") else (address, 0)  # noqa: S104 - compared
         context.poller.register(self._socket.fileno(), self.readable)
@@ -146,6 +151,8 @@ class Listener:
                 data, peer = self._socket.recvfrom(_RECEIVED)
             except OSError:
                 return  # nothing to read (or, on some systems, an ICMP error of an earlier answer)
+            if self._tap and self._tap.is_on:
+                self._tap.received(data, peer)
             self._received(data, peer)
 
     def _received(self, data: bytes, peer: Peer) -> None:
@@ -253,7 +260,7 @@ class Listener:
         if options:
             terms = negotiate(ask.request, ask.mode, len(content), self._options.limits)
         try:
-            channel = self._open(ask.peer)
+            channel = self._tapped(self._open(ask.peer), ask.peer)
         except OSError as error:
             self._context.failed(f"no socket for {ask.peer[0]}:{ask.peer[1]}", error)
             self._context.ended(ask, "not answered", "no socket")
@@ -281,6 +288,12 @@ class Listener:
             raise
         return Channel(channel.send, channel.sendmsg, channel.recv, channel.fileno(), channel.close)
 
+    def _tapped(self, channel: Channel, peer: Peer) -> Channel:
+        """Return `channel` as it is, or with the capture's tap where that is on."""
+        if self._tap is None or not self._tap.is_on:
+            return channel
+        return self._tap.channel(channel, peer)
+
     def _ended(self, transfer: Transfer, outcome: Outcome, reason: str) -> None:
         """Close a transfer's port and report it."""
         ask = transfer.ask
@@ -295,7 +308,10 @@ class Listener:
         """Answer ERROR from the listening port."""
         text = message.encode("ascii", "replace").decode("ascii")
         with contextlib.suppress(OSError):  # lost, as any datagram may be
-            self._socket.sendto(encode_packet(ErrorPacket(code, text)), peer)
+            packet = encode_packet(ErrorPacket(code, text))
+            self._socket.sendto(packet, peer)
+            if self._tap:
+                self._tap.sent(packet, peer)
 
 
 def _plain_request(data: bytes) -> ReadRequest | None:

@@ -18,6 +18,7 @@ from cucmsim.daemons.tftp_listener import Context, Listener, TftpOptions
 from cucmsim.daemons.tftp_single_port import SinglePortListener
 from cucmsim.daemons.tftp_transfers import SWEEP_S, Ask, Peer, block_tables
 from cucmsim.errors import StartError
+from cucmsim.services.capture import Tap
 from cucmsim.services.journal import Exchange, Journal
 
 __all__ = ["TftpOptions", "TftpServer", "allow_descriptors"]
@@ -28,7 +29,7 @@ _SPARE_DESCRIPTORS = 512
 class TftpServer:
     """Serves `files` at every one of `endpoints` (address and port; port 0 takes a free one).
 
-    What they do not have is looked for `elsewhere`.
+    What they do not have is looked for `elsewhere`. `tap` is the capture's.
     """
 
     name = "tftp"
@@ -43,9 +44,11 @@ class TftpServer:
         clock: Clock,
         options: TftpOptions | None = None,
         elsewhere: Elsewhere | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self._files = files
         self._elsewhere = elsewhere
+        self._tap = tap
         self._endpoints = tuple(endpoints)
         self._node = node
         self._journal = journal
@@ -145,6 +148,7 @@ class TftpServer:
             failed=self._failed,
             fetches=asyncio.Semaphore(self._options.max_fetches),
             elsewhere=self._elsewhere,
+            tap=self._tap,
         )
 
     def _ended(self, ask: Ask, answer: str, reason: str) -> None:

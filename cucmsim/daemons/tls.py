@@ -10,9 +10,10 @@ notes (the cipher string is set before a certificate of 1024 bits or with SHA-1 
 
 import contextlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -60,7 +61,7 @@ class TlsPolicy:
 
     `ciphers` hold up to TLS 1.2, `suites` for TLS 1.3 ("": all of them).
     `request_client_certificate` asks for one and takes any, or none. `keylog` is a file that
-    receives key-log lines for Wireshark.
+    receives key-log lines for Wireshark, `secrets` takes them one by one.
     """
 
     minimum_version: TlsVersion = TlsVersion.TLS_1_0
@@ -69,6 +70,7 @@ class TlsPolicy:
     suites: str = ""
     request_client_certificate: bool = False
     keylog: Path | None = None
+    secrets: Callable[[bytes], None] | None = field(default=None, compare=False)
 
 
 def server_context(name: str, identity: TlsIdentity, policy: TlsPolicy) -> SSL.Context:
@@ -99,9 +101,19 @@ def server_context(name: str, identity: TlsIdentity, policy: TlsPolicy) -> SSL.C
         raise StartError(f"{name}: TLS cannot be set up: {_reason(error)}") from error
     if policy.request_client_certificate:
         context.set_verify(SSL.VERIFY_PEER, _accept_any)
+    takers = [policy.secrets] if policy.secrets else []
     if policy.keylog is not None:
-        context.set_keylog_callback(_keylog_writer(policy.keylog))
+        takers.append(_keylog_writer(policy.keylog))
+    if takers:
+        context.set_keylog_callback(partial(_give_secret, takers))
     return context
+
+
+def _give_secret(
+    takers: Iterable[Callable[[bytes], None]], _connection: SSL.Connection, line: bytes
+) -> None:
+    for take in takers:
+        take(line)
 
 
 def _load_identity(context: SSL.Context, identity: TlsIdentity) -> None:
@@ -118,7 +130,7 @@ def _accept_any(*_verification: object) -> bool:
     return True
 
 
-def _keylog_writer(path: Path) -> Callable[[SSL.Connection, bytes], None]:
+def _keylog_writer(path: Path) -> Callable[[bytes], None]:
     """Return what appends a key-log line to `path`, a file only its owner may read.
 
     Raises StartError when it cannot be written.
@@ -128,7 +140,7 @@ def _keylog_writer(path: Path) -> Callable[[SSL.Connection, bytes], None]:
     except OSError as error:
         raise StartError(f"cannot write the key log {path}: {error.strerror}") from error
 
-    def write(_connection: SSL.Connection, line: bytes) -> None:
+    def write(line: bytes) -> None:
         # a full disk is no reason to end a connection, nor to print a traceback for each
         with contextlib.suppress(OSError), path.open("ab") as keylog:
             keylog.write(line + b"\n")

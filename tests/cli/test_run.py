@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cucmsim.cli import run
-from cucmsim.cli.run import _announce, _until_signal
+from cucmsim.cli.run import RunFiles, _announce, _until_signal
 from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.errors import StartError
 from cucmsim.services.operations.upgrade import begin_upgrade, finish_upgrade
@@ -46,7 +46,7 @@ async def test_a_signal_stops_the_cluster_and_the_ready_file_goes(
     lab: Lab, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     lab.ready_file.write_text("of a run that was killed")
-    running = asyncio.create_task(_until_signal(lab.settings(), RunOptions(), lab.ready_file))
+    running = asyncio.create_task(_until_signal(lab.settings(), RunOptions(), RunFiles(lab.ready_file)))
     while not lab.ready_file.read_text("utf-8").startswith("{"):
         await exists(lab.data / "cluster.sock")
         await exists(lab.ready_file)
@@ -85,7 +85,7 @@ async def test_a_signal_gives_up_a_start(lab: Lab, monkeypatch: pytest.MonkeyPat
         await asyncio.Event().wait()
 
     monkeypatch.setattr("cucmsim.cluster.cluster.first_replica", never)
-    running = asyncio.create_task(_until_signal(lab.settings(), RunOptions(), None))
+    running = asyncio.create_task(_until_signal(lab.settings(), RunOptions(), RunFiles()))
     await started.wait()
     os.kill(os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(5):
@@ -93,7 +93,7 @@ async def test_a_signal_gives_up_a_start(lab: Lab, monkeypatch: pytest.MonkeyPat
 
 
 async def test_stop_ends_the_run(lab: Lab) -> None:
-    running = asyncio.create_task(_until_signal(lab.settings(), RunOptions(), lab.ready_file))
+    running = asyncio.create_task(_until_signal(lab.settings(), RunOptions(), RunFiles(lab.ready_file)))
     await exists(lab.ready_file)
     stopped = await asyncio.to_thread(lab.cli, "stop", "CONFIG")
     assert (stopped.status, stopped.errors) == (0, "")
@@ -103,14 +103,14 @@ async def test_stop_ends_the_run(lab: Lab) -> None:
 async def test_a_run_that_cannot_start_says_why(lab: Lab) -> None:
     async with Cluster.running(lab.settings()):
         with pytest.raises(StartError, match="already running"):
-            await _until_signal(lab.settings(), RunOptions(), lab.ready_file)
+            await _until_signal(lab.settings(), RunOptions(), RunFiles(lab.ready_file))
     assert not lab.ready_file.exists()
 
 
 async def test_a_ready_file_that_cannot_be_written_ends_the_run(lab: Lab) -> None:
     lab.ready_file.mkdir()
     with pytest.raises(StartError, match="cannot write"):
-        await _until_signal(lab.settings(), RunOptions(), lab.ready_file)
+        await _until_signal(lab.settings(), RunOptions(), RunFiles(lab.ready_file))
 
 
 @pytest.fixture

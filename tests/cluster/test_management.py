@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from cucmsim.clock import SystemClock
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import ServiceAction, ServiceState
 from cucmsim.cluster.reports import (
@@ -20,6 +21,7 @@ from cucmsim.cluster.trustapi import TrustListReport
 from cucmsim.cluster.upgradeapi import VersionReport
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.admin.commandline import CommandLine
+from cucmsim.services.capture import Capture
 from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.journal import Journal
 from cucmsim.services.operations.drs.agents import Drs
@@ -44,6 +46,7 @@ class PretendedCluster:
     calls: list[tuple[object, ...]] = field(default_factory=list)
     registrations: dict[str, Registrations] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
+    capture: Capture = field(default_factory=lambda: Capture(SystemClock()))
     command_lines: dict[str, CommandLine] = field(default_factory=dict)
     view: View = field(default_factory=lambda: View(Replica()))
     faults: FaultPlan = field(default_factory=FaultPlan)
