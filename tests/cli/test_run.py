@@ -46,7 +46,9 @@ async def test_a_signal_stops_the_cluster_and_the_ready_file_goes(
     lab: Lab, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     lab.ready_file.write_text("of a run that was killed")
-    running = asyncio.create_task(_until_signal(lab.settings(), RunOptions(), RunFiles(lab.ready_file)))
+    running = asyncio.create_task(
+        _until_signal(lab.settings(), RunOptions(), RunFiles(lab.ready_file))
+    )
     while not lab.ready_file.read_text("utf-8").startswith("{"):
         await exists(lab.data / "cluster.sock")
         await exists(lab.ready_file)
@@ -93,7 +95,9 @@ async def test_a_signal_gives_up_a_start(lab: Lab, monkeypatch: pytest.MonkeyPat
 
 
 async def test_stop_ends_the_run(lab: Lab) -> None:
-    running = asyncio.create_task(_until_signal(lab.settings(), RunOptions(), RunFiles(lab.ready_file)))
+    running = asyncio.create_task(
+        _until_signal(lab.settings(), RunOptions(), RunFiles(lab.ready_file))
+    )
     await exists(lab.ready_file)
     stopped = await asyncio.to_thread(lab.cli, "stop", "CONFIG")
     assert (stopped.status, stopped.errors) == (0, "")
