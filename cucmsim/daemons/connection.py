@@ -96,8 +96,7 @@ class Connection(asyncio.Protocol):
             return
         self._welcome = welcome = self._home.welcome(address)
         self._channel = TlsChannel(welcome.context) if welcome.context else PlainChannel()
-        is_tls = welcome.context is not None
-        self._tap = tap_stream(self._home.recorder.tap, self._transport, is_tls=is_tls)
+        self._tap = tap_stream(self._home.recorder.tap, self._transport, bool(welcome.context))
         descriptor = transport.get_extra_info("socket").fileno()
         ours = self._wake, self._settle, self._reset
         self._arrival = Arrival(number, address, port, descriptor, *ours)

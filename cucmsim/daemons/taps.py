@@ -56,7 +56,11 @@ class StreamTap:
             self._tap.capture.add_plain(held, sender, data)
 
 
-def tap_stream(tap: Tap | None, transport: asyncio.Transport, *, is_tls: bool) -> StreamTap:
+def tap_stream(
+    tap: Tap | None,
+    transport: asyncio.Transport,
+    is_tls: bool,  # noqa: FBT001 - there is no other use
+) -> StreamTap:
     """Return the tap of a connection that was just accepted."""
     if tap is None or not tap.capture.is_on:
         return StreamTap()
