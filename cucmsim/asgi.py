@@ -19,6 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from cucmsim.asgitls import Acceptor, Reception
+
 __all__ = ["AsgiLimits", "AsgiServer"]
 
 _LAST = {"Connection": "close"}
@@ -30,15 +32,27 @@ _MakeProtocol = Callable[[uvicorn.Config, ServerState, dict[str, object]], async
 class _Server(uvicorn.Server):
     """A uvicorn server that leaves signals to others and tells when it serves."""
 
-    def __init__(self, config: uvicorn.Config, handshake_s: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, limits: "AsgiLimits", reception: Reception | None
+    ) -> None:
         super().__init__(config)
         self.serving = asyncio.Event()
-        self._handshake_s = handshake_s
+        self._limits = limits
+        self._reception = reception
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as uvicorn does, but with a deadline for handshakes, then say so."""
         loop, config = asyncio.get_running_loop(), self.config
         make = cast("_MakeProtocol", config.http_protocol_class)
+        if self._reception is not None:
+            begin = partial(make, config, self.server_state)
+            limits = self._limits.handshake_s, self._limits.connections
+            acceptors = [
+                Acceptor(bound, begin, self._reception, *limits) for bound in sockets or ()
+            ]
+            self.servers = cast("list[asyncio.base_events.Server]", acceptors)
+            self._serve_now()
+            return
         protocol = partial(make, config, self.server_state, self.lifespan.state)
         self.servers = [
             await loop.create_server(
@@ -46,10 +60,13 @@ class _Server(uvicorn.Server):
                 sock=bound,
                 ssl=config.ssl,
                 backlog=config.backlog,
-                ssl_handshake_timeout=self._handshake_s if config.ssl else None,
+                ssl_handshake_timeout=self._limits.handshake_s if config.ssl else None,
             )
             for bound in sockets or ()
         ]
+        self._serve_now()
+
+    def _serve_now(self) -> None:
         self.started = True
         self.serving.set()
 
@@ -147,7 +164,10 @@ class _Protocol(H11Protocol):
 
 
 class AsgiServer:
-    """Serves `app` on `bound`, a listening socket that it closes at the end; TLS with `context`."""
+    """Serves `app` on `bound`, a listening socket that it closes at the end; TLS with `context`.
+
+    With a `reception` the TLS is chosen for each client.
+    """
 
     def __init__(
         self,
@@ -155,6 +175,7 @@ class AsgiServer:
         bound: socket.socket,
         context: ssl.SSLContext | None = None,
         limits: AsgiLimits | None = None,
+        reception: Reception | None = None,
     ) -> None:
         limits = limits or AsgiLimits()
         config = uvicorn.Config(
@@ -170,7 +191,7 @@ class AsgiServer:
         )
         config.load()
         config.ssl = context
-        self._server = _Server(config, limits.handshake_s)
+        self._server = _Server(config, limits, reception)
         self._bound = bound
         self._task: asyncio.Task[None] | None = None
 

@@ -17,6 +17,7 @@ from cucmsim.daemons.sipd import SipLimits, SipServer, SipSurroundings
 from cucmsim.daemons.sshd import SshLimits, SshServer, host_key, server_version
 from cucmsim.daemons.tvsd import TvsServer
 from cucmsim.daemons.webd import WebServer
+from cucmsim.daemons.webmischief import WebWatch
 from cucmsim.errors import StartError
 from cucmsim.formats.sip_framing import StreamLimits
 from cucmsim.formats.trustlist import CTL_FILENAME
@@ -171,7 +172,19 @@ async def _build_web(around: Surroundings) -> Daemon:
             handshake_s=around.settings.limits.handshake_timeout_s,
             head=around.settings.limits.http_head,
         ),
+        WebWatch(
+            around.recorder(ServiceName.WEB),
+            around.mischief(ServiceName.WEB),
+            partial(_phone_at, around),
+        ),
     )
+
+
+def _phone_at(around: Surroundings, address: str) -> str | None:
+    """Return the phone registered from an address; None where none or several are."""
+    held = around.registrations.held.values()
+    names = [each.device_name for each in held if each.address == address]
+    return names[0] if len(names) == 1 else None
 
 
 async def _build_ssh(around: Surroundings) -> Daemon:

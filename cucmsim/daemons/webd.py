@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from cucmsim.asgi import AsgiLimits, AsgiServer
 from cucmsim.daemons.base import listen_tcp
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy, TlsVersion
+from cucmsim.daemons.webmischief import RecordedApp, WebReception, WebWatch
 from cucmsim.errors import StartError
 from cucmsim.pki.keys import dump_private_key_pem
 
@@ -26,6 +27,7 @@ __all__ = ["WebServer"]
 class WebServer:
     """Serves `app` over TLS on `endpoint`; shows the first of `identities` that a client knows.
 
+    With a `watch` requests stand in the journal, and the faults of TLS happen.
     Raises StartError when an identity or the policy cannot be used.
     """
 
@@ -38,11 +40,15 @@ class WebServer:
         identities: Sequence[TlsIdentity],
         policy: TlsPolicy,
         limits: AsgiLimits | None = None,
+        watch: WebWatch | None = None,
     ) -> None:
         self._limits = limits
         self._endpoint = endpoint
-        self._app = app
+        self._app = app if watch is None else RecordedApp(app, watch)
         self._context = _context(identities, policy)
+        self._reception = None
+        if watch is not None:
+            self._reception = WebReception(watch, identities, policy, _context)
         self._server: AsgiServer | None = None
         self._ports: tuple[int, ...] = ()
 
@@ -55,7 +61,7 @@ class WebServer:
         """Bind and serve. Raises StartError naming the port."""
         bound = listen_tcp(self.name, *self._endpoint)
         self._ports = (bound.getsockname()[1],)
-        self._server = AsgiServer(self._app, bound, self._context, self._limits)
+        self._server = AsgiServer(self._app, bound, self._context, self._limits, self._reception)
         await self._server.start()
 
     async def stop(self, drain_s: float) -> None:

@@ -155,7 +155,7 @@ async def test_tvs_refuses_one_device_with_a_reset_and_nobody_else(lab: Lab) -> 
         assert (await lab_.verify()).answer.reason == Reason.TRUSTED
 
 
-TLS_PORTS = ["tvs", "capf", "https", "https_client", "sip_tls", "sccp_tls"]
+TLS_PORTS = ["tvs", "capf", "https", "https_client", "sip_tls", "sccp_tls", "web"]
 
 
 async def test_tls_is_another_for_one_connection_of_one_device(lab: Lab) -> None:
@@ -179,10 +179,28 @@ async def test_tls_is_another_for_one_connection_of_one_device(lab: Lab) -> None
             async with await lab_.link(service) as link:
                 assert link.tls_version == "TLSv1.3", service
             lab_.once(FaultKind.TLS_VERSIONS, low="1.3")
-            with pytest.raises(LinkError, match="protocol"):
+            with pytest.raises(LinkError, match="protocol|closed during"):
                 await lab_.link(service, LinkOptions(tls_version="1.2"))
             exchange = await lab_.faulty(FaultKind.TLS_VERSIONS)
             assert (exchange.request, exchange.device) == ("connection", PHONE)
+
+
+async def test_the_web_server_records_who_asked_for_what_but_no_password(lab: Lab) -> None:
+    async with running(lab) as lab_:
+        asked = f"GET /ccmcip/authenticate.jsp?UserID=u&Password=secret&devicename={PHONE}"
+        async with await lab_.link("web") as link:
+            await link.send(f"{asked} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            while await link.receive():
+                pass
+        (exchange,) = [each for each in lab_.exchanges if each.service == "web"]
+        found = exchange.device, exchange.request, exchange.answer
+        assert found == (PHONE, "GET /ccmcip/authenticate.jsp", "200")
+
+        lab_.once(FaultKind.TLS_CIPHERS, ciphers="NONSENSE")
+        with pytest.raises(LinkError):
+            await lab_.link("web")
+        exchange = await lab_.faulty(FaultKind.TLS_CIPHERS)
+        assert (exchange.request, exchange.answer) == ("connection", "closed")
 
 
 async def test_ciphers_that_do_not_exist_let_nobody_in_and_the_journal_says_why(lab: Lab) -> None:
