@@ -57,8 +57,9 @@ class CapfOutcome:
     """How a visit ended.
 
     `reason` is that of end session, None when the server was busy (`retry_delay` then holds what
-    it said, if anything). `private_key` and `certificate` are the new ones of an install;
-    `server_certificate` is what the server presented in TLS.
+    it said, if anything) or left without one. `confirmed`: we told it that we stored or deleted a
+    certificate; that stands, whatever it says after. `private_key` and `certificate` are the new
+    ones of an install; `server_certificate` is what the server presented in TLS.
     """
 
     operation: CapfOperation = CapfOperation.NONE
@@ -68,15 +69,22 @@ class CapfOutcome:
     retry_delay: int | None = None
     private_key: PrivateKey | None = field(default=None, repr=False)
     certificate: x509.Certificate | None = None
+    confirmed: bool = False
     server_certificate: x509.Certificate | None = None
 
     @property
     def succeeded(self) -> bool:
-        """Whether the operation was done, to the server's content too."""
+        """Whether the operation was done, to the server's content too.
+
+        What the phone did and confirmed is done, even if the server then left without a word.
+        """
+        content = (
+            self.confirmed if self.reason is None else self.reason == Reason.CERTIFICATE_UPDATED
+        )
         if self.operation is CapfOperation.INSTALL:
-            return self.reason == Reason.CERTIFICATE_UPDATED and self.certificate is not None
+            return content and self.certificate is not None
         if self.operation is CapfOperation.DELETE:
-            return self.reason == Reason.CERTIFICATE_UPDATED
+            return content
         return self.reason == Reason.NO_ACTION
 
 
@@ -104,10 +112,18 @@ async def visit_capf(
             on_connected(link)
         visit = _Visit(phone, link, entropy or SystemEntropy())
         while not visit.is_ended:
-            data = await link.receive()
-            if not data:
+            try:
+                data = await link.receive()
+            except LinkError:
+                if not visit.outcome.confirmed:
+                    raise
+                break
+            if data:
+                await visit.take(data)
+            elif visit.outcome.confirmed:
+                break
+            else:
                 raise LinkError(f"{host}:{port}: closed before the end of the session")
-            await visit.take(data)
         return replace(visit.outcome, server_certificate=link.server_certificate)
 
 
@@ -157,7 +173,7 @@ class _Visit:
             self._note(operation=CapfOperation.FETCH)
             self._protocol.send_certificate(self._phone.held)
         elif isinstance(event, DeleteRequested):
-            self._note(operation=CapfOperation.DELETE)
+            self.outcome = replace(self.outcome, operation=CapfOperation.DELETE, confirmed=True)
             self._protocol.certificate_deleted()
         elif isinstance(event, SessionEnded):
             self.outcome = replace(self.outcome, reason=event.reason, text=event.text)
@@ -177,7 +193,7 @@ class _Visit:
         if not fits:
             self._protocol.certificate_stored(Reason.INVALID_ELEMENT)
             return
-        self.outcome = replace(self.outcome, certificate=certificate)
+        self.outcome = replace(self.outcome, certificate=certificate, confirmed=True)
         self._protocol.certificate_stored()
 
     def _public_key(self) -> PublicKey | None:

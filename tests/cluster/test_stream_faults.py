@@ -179,7 +179,7 @@ async def test_tls_is_another_for_one_connection_of_one_device(lab: Lab) -> None
             async with await lab_.link(service) as link:
                 assert link.tls_version == "TLSv1.3", service
             lab_.once(FaultKind.TLS_VERSIONS, low="1.3")
-            with pytest.raises(LinkError, match="protocol|closed during"):
+            with pytest.raises(LinkError, match=r"protocol|closed during"):
                 await lab_.link(service, LinkOptions(tls_version="1.2"))
             exchange = await lab_.faulty(FaultKind.TLS_VERSIONS)
             assert (exchange.request, exchange.device) == ("connection", PHONE)

@@ -13,11 +13,12 @@ from structlog.testing import capture_logs
 from cucmsim.clock import SystemClock
 from cucmsim.daemons.capfd import CapfServer
 from cucmsim.daemons.conversation import Limits, Recorder
+from cucmsim.daemons.mischief import Mischief
 from cucmsim.entropy import SeededEntropy, SystemEntropy
 from cucmsim.errors import StoreError
 from cucmsim.formats.capf import CertificateType, NestedCertificate, decode_message
 from cucmsim.phone.capfclient import CapfOperation, CapfOutcome, CapfPhone, visit_capf
-from cucmsim.phone.link import Link, LinkOptions
+from cucmsim.phone.link import Link, LinkError, LinkOptions
 from cucmsim.pki.certificates import certificate_der, load_certificate
 from cucmsim.pki.keys import KeySpec, dump_public_key, generate_key, load_private_key
 from cucmsim.pki.signatures import Signer
@@ -31,6 +32,8 @@ from cucmsim.protocols.capf_client import (
     StoreRequested,
 )
 from cucmsim.services.enrolment import Enrolment
+from cucmsim.services.faults.kinds import FaultKind
+from cucmsim.services.faults.plan import FaultPlan, FaultRule
 from cucmsim.services.journal import Exchange, Journal
 from cucmsim.services.view import View
 from cucmsim.store.rows import (
@@ -68,6 +71,7 @@ class Lab:
     view: View
     server: CapfServer
     journal: Journal
+    faults: FaultPlan
     exchanges: list[Exchange] = field(default_factory=list)
 
     async def pend(self, operation: PendingOperation, **changes: object) -> None:
@@ -92,9 +96,19 @@ class Lab:
         await self.server.start()
 
 
-def make_server(enrolment: Enrolment, journal: Journal, limits: Limits | None = None) -> CapfServer:
+def make_server(
+    enrolment: Enrolment,
+    journal: Journal,
+    limits: Limits | None = None,
+    faults: FaultPlan | None = None,
+) -> CapfServer:
     recorder = Recorder("pub", "capf", journal, SystemClock())
     endpoint = ("127.0.0.1", 0)
+    if faults is not None:
+        entropy = SeededEntropy(1)
+        key = signer("tomcat").private_key
+        mischief = Mischief(faults, "pub", "capf", SystemClock(), entropy, lambda: key)
+        return CapfServer(endpoint, enrolment, recorder, entropy, mischief=mischief)
     if limits is None:
         return CapfServer(endpoint, enrolment, recorder, SeededEntropy(1))
     return CapfServer(endpoint, enrolment, recorder, SeededEntropy(1), limits=limits)
@@ -123,8 +137,9 @@ async def lab(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Lab]:
             await transaction.put_device(DEVICE)
         view, journal = View(await store.load_replica()), Journal()
         enrolment = Enrolment("pub", store, view, clock=clock, entropy=entropy)
-        server = make_server(enrolment, journal)
-        lab = Lab(store, view, server, journal)
+        faults = FaultPlan()
+        server = make_server(enrolment, journal, faults=faults)
+        lab = Lab(store, view, server, journal, faults)
         journal.subscribe(lab.exchanges.append)
         await server.start()
         try:
@@ -497,3 +512,47 @@ async def test_openssl_accepts_the_lsc(lab: Lab, tmp_path: Path) -> None:
     text, _ = await client.communicate()
     assert client.returncode == 0
     assert f"URI:{NAME}".encode() in text
+
+
+INSTALL, DELETE, FETCH = (
+    PendingOperation.INSTALL,
+    PendingOperation.DELETE,
+    PendingOperation.TROUBLESHOOT,
+)
+DROPS = [(INSTALL, number) for number in range(1, 5)]
+DROPS += [(operation, number) for operation in (DELETE, FETCH) for number in range(1, 4)]
+
+
+@pytest.mark.parametrize(("operation", "message"), DROPS)
+async def test_a_fault_closes_the_connection_instead_of_a_message(
+    lab: Lab, operation: PendingOperation, message: int
+) -> None:
+    await lab.pend(operation, lsc_der=LSC)
+    values = {"message": message}
+    lab.faults.add(FaultRule(FaultKind.CAPF_DROP, times=1, values=values))
+    phone = CapfPhone(NAME, held=NestedCertificate(1, LSC))
+    is_last = (operation, message) in ((INSTALL, 4), (DELETE, 3))
+    if is_last:  # what the phone confirmed stands on both sides
+        outcome = await lab.visit(phone)
+        assert (outcome.succeeded, outcome.reason) == (True, None)
+        held = None if outcome.certificate is None else certificate_der(outcome.certificate)
+        assert (await lab.device()).lsc_der == held
+    else:
+        with pytest.raises(LinkError, match="closed before the end of the session"):
+            await lab.visit(phone)
+    await lab.settle()
+    (exchange,) = lab.exchanges
+    assert exchange.answer.endswith(f"closed instead of message {message}")
+    assert (exchange.fault, exchange.device) == (
+        "capf-drop (fault 1)",
+        None if message == 1 else NAME,
+    )
+    done = is_last or (message == 3 and operation is FETCH)
+    assert (await lab.visit(phone)).operation == (CapfOperation.NONE if done else _NAMES[operation])
+
+
+_NAMES = {
+    INSTALL: CapfOperation.INSTALL,
+    DELETE: CapfOperation.DELETE,
+    FETCH: CapfOperation.FETCH,
+}
