@@ -20,6 +20,8 @@ from typing import NamedTuple
 from cucmsim.daemons.base import bind_error
 from cucmsim.daemons.filesource import Elsewhere, FileSource
 from cucmsim.daemons.poller import Poller
+from cucmsim.daemons.tftp_disturbed import Disturbance, FaultyRequests, FaultyTransfer
+from cucmsim.daemons.tftp_faults import TftpFaults
 from cucmsim.daemons.tftp_tap import DatagramTap
 from cucmsim.daemons.tftp_transfers import Ask, Channel, Peer, Transfer
 from cucmsim.errors import RemoteProtocolError
@@ -68,11 +70,15 @@ class TftpOptions:
 
 
 class _Wanted(NamedTuple):
-    """What is looked for; who proxies for another cluster is told what is here alone."""
+    """What is looked for; who proxies for another cluster is told what is here alone.
+
+    `client` is set where the file may be spoilt for one client.
+    """
 
     name: str
     mode: Mode
     is_proxied: bool
+    client: Peer | None = None
 
 
 Ended = Callable[[Ask, str, str], None]
@@ -92,6 +98,7 @@ class Context:
     refused: Callable[[Peer, str], None]
     failed: Callable[[str, Exception], None]
     fetches: asyncio.Semaphore
+    faults: TftpFaults
     elsewhere: Elsewhere | None = None
     tap: Tap | None = None
 
@@ -107,6 +114,10 @@ class Listener:
         self._waiting: dict[_Wanted, list[Ask]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepting = True
+        self._faults = context.faults
+        self._faulty = FaultyRequests(
+            context.faults, context.loop.call_later, self._redirected, self._lost, self._send_to
+        )
         self._default_terms = Terms(timeout_s=context.options.limits.timeout_s)
         self.transfers: dict[Peer, Transfer] = {}
         self.dropped = 0
@@ -136,6 +147,7 @@ class Listener:
     async def close(self) -> None:
         """End everything at once."""
         self.stop_accepting()
+        self._faulty.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -163,7 +175,7 @@ class Listener:
         self._requested(data, peer)
 
     def _requested(self, data: bytes, peer: Peer) -> None:
-        """Answer a request, unless it is a duplicate or there are too many."""
+        """Take a request that came."""
         if not self._accepting:
             return
         try:
@@ -172,10 +184,38 @@ class Listener:
             self._send_error(peer, error.reason or 0, str(error))
             self._context.refused(peer, str(error))
             return
-        if ask is None or self._is_duplicate(ask):
+        if ask is None:
+            return
+        if self._faults.is_active:
+            self._faulty.arrived(ask)
+        else:
+            self._accept(ask)
+
+    def _redirected(self, data: bytes, ask: Ask) -> None:
+        """Take what a fault made of a request."""
+        if not self._accepting:
+            return
+        try:
+            read = self._read(data, ask.peer)
+        except RemoteProtocolError as error:
+            self._send_error(ask.peer, error.reason or 0, str(error))
+            self._context.ended(ask, f"error {error.reason or 0}", str(error))
+            return
+        if read is not None:
+            self._accept(read.with_fault(ask.fault))
+
+    def _lost(self, ask: Ask) -> None:
+        """Take note of a request that did not arrive."""
+        self._context.ended(ask, "not answered", "the request did not arrive")
+
+    def _accept(self, ask: Ask) -> None:
+        """Answer a request, unless it is a duplicate or there are too many."""
+        if self._is_duplicate(ask):
             return
         if self.busy >= self._options.max_transfers:
             self.dropped += 1
+            return
+        if self._faults.is_active and self._goes_wrong(ask):
             return
         content = self._context.files.cached(ask.name) if ask.mode is Mode.OCTET else None
         if content is None:
@@ -207,10 +247,21 @@ class Listener:
             running.end(Outcome.GONE, f"a new request came after block {running.acked}")
         return False
 
-    def _look_for(self, ask: Ask) -> None:
+    def _goes_wrong(self, ask: Ask) -> bool:
+        """Refuse a request, or look for a file to be spoilt, if the plan has it so."""
+        fault = self._faults.error(ask)
+        if fault is not None:
+            self._refuse(ask.with_fault(str(fault)), fault.whole("code"), fault.text("text"))
+            return True
+        if self._faults.concerns_file(ask):
+            self._look_for(ask, ask.peer)
+            return True
+        return False
+
+    def _look_for(self, ask: Ask, client: Peer | None = None) -> None:
         """Look for a file off the loop; requests for one file wait together."""
         self._asks[ask.peer] = ask
-        key = _Wanted(ask.name, ask.mode, is_proxied(ask.request))
+        key = _Wanted(ask.name, ask.mode, is_proxied(ask.request), client)
         asks = self._waiting.setdefault(key, [])
         asks.append(ask)
         if len(asks) == 1:
@@ -221,9 +272,10 @@ class Listener:
     async def _fetch(self, wanted: _Wanted) -> None:
         """Get one file and answer everybody who waits for it."""
         content: bytes | None = None
+        fault = ""
         code, message = ErrorCode.FILE_NOT_FOUND, _NOT_FOUND
         try:
-            content = await self._content(wanted)
+            content, fault = await self._content(wanted)
         except Exception as error:  # noqa: BLE001 - one file's fault must not end the daemon
             code, message = ErrorCode.UNDEFINED, "The file cannot be made"
             self._context.failed(f"file {wanted.name} cannot be made", error)
@@ -234,13 +286,20 @@ class Listener:
                 continue  # replaced meanwhile
             del self._asks[ask.peer]
             if content is None:
-                self._send_error(ask.peer, code, message)
-                self._context.ended(ask, f"error {int(code)}", message)
+                self._refuse(ask, code, message)
             else:
-                self._start(ask, content)
+                self._start(ask.with_fault(fault), content)
 
-    async def _content(self, wanted: _Wanted) -> bytes | None:
-        """Return the file as it goes over the wire; None when there is none."""
+    def _refuse(self, ask: Ask, code: int, message: str) -> None:
+        """Answer a request with an error, and report it."""
+        if self._faults.is_active:
+            ask = self._faulty.refuse(ask, _error_packet(code, message))
+        else:
+            self._send_error(ask.peer, code, message)
+        self._context.ended(ask, f"error {int(code)}", message)
+
+    async def _content(self, wanted: _Wanted) -> tuple[bytes | None, str]:
+        """Return the file as it goes over the wire, and its fault; None when there is none."""
         files, elsewhere = self._context.files, self._context.elsewhere
         async with self._context.fetches:
             content = files.cached(wanted.name)
@@ -248,11 +307,15 @@ class Listener:
                 content = await files.fetch(wanted.name)
         if content is None and elsewhere is not None and not wanted.is_proxied:
             content = await elsewhere.find(wanted.name)  # may be slow, so it holds no fetch up
+        fault, faults = "", self._faults.files
+        if content is not None and wanted.client is not None and faults is not None:
+            served = await faults.spoil(wanted.name, str(wanted.client[0]), content)
+            content, fault = served.data, served.fault
         if content is None or wanted.mode is Mode.OCTET:
-            return content
+            return content, fault
         if len(content) <= _LARGE_TEXT:
-            return to_netascii(content)
-        return await asyncio.to_thread(to_netascii, content)
+            return to_netascii(content), fault
+        return await asyncio.to_thread(to_netascii, content), fault
 
     def _start(self, ask: Ask, content: bytes) -> None:
         """Send a file."""
@@ -265,9 +328,14 @@ class Listener:
             self._context.failed(f"no socket for {ask.peer[0]}:{ask.peer[1]}", error)
             self._context.ended(ask, "not answered", "no socket")
             return
-        transfer = Transfer(
-            ask, content, terms, self._options.limits, channel, self._context.now, self._ended
-        )
+        limits, now = self._options.limits, self._context.now
+        if self._faults.is_active and self._faults.concerns(ask):
+            disturbance = Disturbance(self._faults, self._context.loop.call_later)
+            transfer: Transfer = FaultyTransfer(
+                ask, content, terms, limits, channel, now, self._ended, disturbance
+            )
+        else:
+            transfer = Transfer(ask, content, terms, limits, channel, now, self._ended)
         self.transfers[ask.peer] = transfer
         if channel.descriptor is not None:
             self._context.poller.register(channel.descriptor, transfer.readable, once=True)
@@ -296,22 +364,28 @@ class Listener:
 
     def _ended(self, transfer: Transfer, outcome: Outcome, reason: str) -> None:
         """Close a transfer's port and report it."""
-        ask = transfer.ask
+        ask, fault = transfer.ask, transfer.fault
         del self.transfers[ask.peer]
         if transfer.channel.descriptor is not None:
             self._context.poller.forget(transfer.channel.descriptor)
         transfer.channel.close()
         answer = f"{transfer.size} bytes" if outcome is Outcome.COMPLETE else outcome.value
-        self._context.ended(ask, answer, reason)
+        self._context.ended(ask._replace(fault=fault) if fault else ask, answer, reason)
 
     def _send_error(self, peer: Peer, code: int, message: str) -> None:
-        """Answer ERROR from the listening port."""
-        text = message.encode("ascii", "replace").decode("ascii")
+        """Answer ERROR."""
+        self._send_to(_error_packet(code, message), peer)
+
+    def _send_to(self, packet: bytes, peer: Peer) -> None:
+        """Send a packet from the listening port."""
         with contextlib.suppress(OSError):  # lost, as any datagram may be
-            packet = encode_packet(ErrorPacket(code, text))
             self._socket.sendto(packet, peer)
             if self._tap:
                 self._tap.sent(packet, peer)
+
+
+def _error_packet(code: int, message: str) -> bytes:
+    return encode_packet(ErrorPacket(code, message.encode("ascii", "replace").decode("ascii")))
 
 
 def _plain_request(data: bytes) -> ReadRequest | None:

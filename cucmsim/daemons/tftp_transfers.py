@@ -52,7 +52,8 @@ def block_tables() -> tuple[list[bytes], list[bytes]]:
 class Ask(NamedTuple):
     """A request that is being answered: who sent which datagram, when (monotonic seconds).
 
-    A tuple, as Channel is: made for every file in a third of a frozen dataclass's time.
+    `fault` names what the fault plan did to the request or the file. A tuple, as Channel is: made
+    for every file in a third of a frozen dataclass's time.
     """
 
     peer: Peer
@@ -61,6 +62,13 @@ class Ask(NamedTuple):
     name: str
     mode: Mode
     started: float
+    fault: str = ""
+
+    def with_fault(self, fault: str) -> "Ask":
+        """Return the request with one more fault; itself for ""."""
+        if not fault:
+            return self
+        return self._replace(fault=f"{self.fault}; {fault}" if self.fault else fault)
 
 
 class Channel(NamedTuple):
@@ -147,6 +155,11 @@ class Transfer:
     def acked(self) -> int:
         """The last block acknowledged, without wrapping; -1 while the options are not."""
         return self._acked if self._window > 1 else self.block - 1
+
+    @property
+    def fault(self) -> str:
+        """The faults of the plan that happened to it; "" for none."""
+        return self.ask.fault
 
     @property
     def resent(self) -> int:
