@@ -12,6 +12,7 @@ from cucmsim.daemons.base import Daemon
 from cucmsim.daemons.httpd import HttpOptions, http_server, https_server
 from cucmsim.daemons.remotefiles import Patience, RemoteFileClient
 from cucmsim.daemons.stream import StreamServer
+from cucmsim.daemons.tftp_faults import TftpFaults
 from cucmsim.daemons.tftpd import TftpOptions, TftpServer
 from cucmsim.pki.certificates import load_certificate
 from cucmsim.pki.chains import is_issued_by
@@ -101,6 +102,9 @@ async def build_tftp(around: Surroundings) -> Daemon:
                 timeout_s=limits.tftp_timeout_s, max_retransmissions=limits.tftp_retransmissions
             ),
             max_transfers=limits.tftp_transfers,
+            faults=TftpFaults(
+                around.faults, around.node.name, around.file_faults(ServiceName.TFTP)
+            ),
         ),
         elsewhere=locator,
         tap=around.tap(ServiceName.TFTP),
@@ -165,6 +169,7 @@ async def build_http(around: Surroundings) -> Daemon:
         around.settings.limits.http_head,
         around.files.seeks,
         mischief=around.mischief(ServiceName.HTTP),
+        file_faults=around.file_faults(ServiceName.HTTP),
     )
 
     def is_trusted(certificate: x509.Certificate) -> bool:

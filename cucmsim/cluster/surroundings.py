@@ -1,24 +1,28 @@
 """What the services of a node are made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cucmsim.clock import Clock
 from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.daemons.conversation import Limits, Recorder
-from cucmsim.daemons.filesource import FileSource
 from cucmsim.daemons.mischief import Mischief
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
-from cucmsim.entropy import Entropy
+from cucmsim.entropy import Entropy, stream_of
 from cucmsim.pki.profiles import Unit
 from cucmsim.pki.release import Release
+from cucmsim.pki.signatures import Signer
 from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.capture import Capture, Tap
+from cucmsim.services.faults.filefaults import FileFaults
 from cucmsim.services.faults.plan import FaultPlan
+from cucmsim.services.faults.strangers import Strangers
 from cucmsim.services.filelocator import FileLocator
 from cucmsim.services.itlstamp import ItlMemory
 from cucmsim.services.journal import Journal
 from cucmsim.services.operations.versions import active_release
+from cucmsim.services.provisioning import Provisioning
 from cucmsim.services.registration import Registrations
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
@@ -34,12 +38,26 @@ class NodeFiles:
     """
 
     def __init__(self) -> None:
-        self._source: FileSource | None = None
+        self._source: Provisioning | None = None
         self._locator: FileLocator | None = None
+        self._strangers: Strangers | None = None
 
-    def use(self, source: FileSource | None, locator: FileLocator | None = None) -> None:
+    def use(self, source: Provisioning | None, locator: FileLocator | None = None) -> None:
         """Take files from `source` from now on; what is not there, TFTP finds by `locator`."""
         self._source, self._locator = source, locator
+
+    def signers(self) -> Sequence[Signer]:
+        """Return everybody who may have signed a file."""
+        return self._source.signers() if self._source else ()
+
+    def strangers(self, clock: Clock, entropy: Entropy) -> Strangers:
+        """Return those who should not have signed; made once, so that TFTP and HTTP have the same.
+
+        A restart of TFTP keeps them.
+        """
+        if self._strangers is None:
+            self._strangers = Strangers(clock, stream_of(entropy, "strangers"))
+        return self._strangers
 
     def seeks(self, name: str) -> bool:
         """Tell whether TFTP would look for a file in other clusters."""
@@ -85,6 +103,16 @@ class Surroundings:
     def tap(self, service: ServiceName) -> Tap:
         """Return what tells the capture what crosses the wire of `service`."""
         return Tap(self.capture, self.node.name, service.value, self.node.address)
+
+    def file_faults(self, service: ServiceName) -> FileFaults:
+        """Return what makes the files of `service` wrong."""
+        return FileFaults(
+            self.faults,
+            self.node.name,
+            service.value,
+            signers=self.files.signers,
+            strangers=self.files.strangers(self.clock, self.entropy),
+        )
 
     def identity(self, unit: Unit) -> TlsIdentity:
         """Return the node's certificate of `unit` with its key, as the store has it now."""

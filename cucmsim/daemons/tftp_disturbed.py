@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from cucmsim.daemons.tftp_faults import FaultNotes, Flow, TftpFaults, noted, turned
+from cucmsim.daemons.tftp_faults import FaultNotes, Flow, TftpFaults, noted
 from cucmsim.daemons.tftp_transfers import Ask, Channel, Peer, Segments, Transfer
 from cucmsim.protocols.tftp import Outcome
 from cucmsim.protocols.tftp_requests import Limits, Terms
+from cucmsim.services.faults.files import turned
 from cucmsim.services.faults.kinds import FaultKind
 
 __all__ = ["Disturbance", "FaultyRequests", "FaultyTransfer", "Later", "Timer"]

@@ -13,7 +13,7 @@ from cucmsim.daemons.tftp_transfers import Ask
 from cucmsim.services.faults.kinds import FaultKind
 from cucmsim.services.faults.plan import Fault, FaultPlan, FaultRule, Scene
 
-__all__ = ["FaultNotes", "Flow", "TftpFaults", "noted", "turned"]
+__all__ = ["FaultNotes", "Flow", "TftpFaults", "noted"]
 
 _T = TypeVar("_T")
 
@@ -117,14 +117,6 @@ class TftpFaults:
     def scene(self, ask: Ask) -> Scene:
         """Return where a request could go wrong."""
         return Scene(self.node, "tftp", device_in(ask.name), str(ask.peer[0]), ask.name)
-
-
-def turned(datagram: bytes, offset: int) -> bytes:
-    """Return a datagram with one byte turned over; an offset beyond its end starts anew."""
-    if not datagram:
-        return datagram
-    place = offset % len(datagram)
-    return datagram[:place] + bytes((datagram[place] ^ 0xFF,)) + datagram[place + 1 :]
 
 
 def noted(fault: Fault | None, datagram: bytes) -> str:

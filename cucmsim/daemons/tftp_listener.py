@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cucmsim.daemons.base import bind_error
+from cucmsim.daemons.base import listen_udp
 from cucmsim.daemons.filesource import Elsewhere, FileSource
 from cucmsim.daemons.poller import Poller
 from cucmsim.daemons.tftp_disturbed import Disturbance, FaultyRequests, FaultyTransfer
@@ -39,6 +39,7 @@ from cucmsim.protocols.tftp_requests import (
     to_netascii,
 )
 from cucmsim.services.capture import Tap
+from cucmsim.services.faults.plan import FaultPlan
 
 __all__ = ["Context", "Ended", "Listener", "TftpOptions"]
 
@@ -46,8 +47,6 @@ _NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)  # Linux; saves a system call fo
 _DATAGRAMS = socket.SOCK_DGRAM | _NONBLOCK
 _BURST = 256
 _RECEIVED = 2048  # over any legal request (512), so that a longer one is seen to be longer
-_RECEIVE_BUFFER = 4 << 20
-_SO_RCVBUFFORCE = 33  # asm-generic/socket.h
 _RRQ = b"\0\1"
 _OCTET = b"\0octet\0"
 _MAX_PLAIN = 500  # of the 512 a request may have
@@ -61,12 +60,14 @@ class TftpOptions:
 
     `max_transfers` bounds transfers and open requests of one port; a request over it is not
     answered, and the client asks again. `max_fetches` bounds the files that are looked for at once.
+    `faults` is what goes wrong.
     """
 
     single_port: bool = False
     limits: Limits = field(default_factory=Limits)
     max_transfers: int = 4096
     max_fetches: int = 64
+    faults: TftpFaults = field(default_factory=lambda: TftpFaults(FaultPlan(), ""))
 
 
 class _Wanted(NamedTuple):
@@ -98,7 +99,6 @@ class Context:
     refused: Callable[[Peer, str], None]
     failed: Callable[[str, Exception], None]
     fetches: asyncio.Semaphore
-    faults: TftpFaults
     elsewhere: Elsewhere | None = None
     tap: Tap | None = None
 
@@ -114,15 +114,15 @@ class Listener:
         self._waiting: dict[_Wanted, list[Ask]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepting = True
-        self._faults = context.faults
+        self._faults = context.options.faults
         self._faulty = FaultyRequests(
-            context.faults, context.loop.call_later, self._redirected, self._lost, self._send_to
+            self._faults, context.loop.call_later, self._redirected, self._lost, self._send_to
         )
         self._default_terms = Terms(timeout_s=context.options.limits.timeout_s)
         self.transfers: dict[Peer, Transfer] = {}
         self.dropped = 0
         """Requests that were not answered because too much was going on."""
-        self._socket = _bound_socket(self._family, address, port)
+        self._socket = listen_udp("tftp", address, port)
         self.port: int = self._socket.getsockname()[1]
         tap = context.tap
         self._tap = None if tap is None else DatagramTap(tap, address, self.port)
@@ -394,23 +394,3 @@ def _plain_request(data: bytes) -> ReadRequest | None:
     if data[end:] == _OCTET and data[:2] == _RRQ and data.find(0, 2) == end <= _MAX_PLAIN:
         return ReadRequest(data[2:end].decode("utf-8", "surrogateescape"))
     return None
-
-
-def _bound_socket(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
-    """Bind a listening socket with a large receive buffer. Raises StartError."""
-    bound = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        bound.setblocking(False)  # noqa: FBT003 - the standard library's signature
-        _enlarge_buffer(bound)
-        bound.bind((address, port))
-    except OSError as error:
-        bound.close()
-        raise bind_error("tftp", address, port, error) from error
-    return bound
-
-
-def _enlarge_buffer(listening: socket.socket) -> None:
-    """Make room for the requests of a thousand phones: 4 MiB, or what the system allows."""
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-    with contextlib.suppress(OSError):  # only with CAP_NET_ADMIN beyond net.core.rmem_max
-        listening.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)

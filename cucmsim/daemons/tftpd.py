@@ -14,13 +14,11 @@ import structlog
 from cucmsim.clock import Clock
 from cucmsim.daemons.filesource import Elsewhere, FileSource, device_in
 from cucmsim.daemons.poller import Poller, make_poller
-from cucmsim.daemons.tftp_faults import TftpFaults
 from cucmsim.daemons.tftp_listener import Context, Listener, TftpOptions
 from cucmsim.daemons.tftp_single_port import SinglePortListener
 from cucmsim.daemons.tftp_transfers import SWEEP_S, Ask, Peer, block_tables
 from cucmsim.errors import StartError
 from cucmsim.services.capture import Tap
-from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.journal import Exchange, Journal
 
 __all__ = ["TftpOptions", "TftpServer", "allow_descriptors"]
@@ -31,7 +29,7 @@ _SPARE_DESCRIPTORS = 512
 class TftpServer:
     """Serves `files` at every one of `endpoints` (address and port; port 0 takes a free one).
 
-    What they do not have is looked for `elsewhere`. `tap` is the capture's, `faults` what goes wrong.
+    What they do not have is looked for `elsewhere`. `tap` is the capture's.
     """
 
     name = "tftp"
@@ -47,10 +45,8 @@ class TftpServer:
         options: TftpOptions | None = None,
         elsewhere: Elsewhere | None = None,
         tap: Tap | None = None,
-        faults: TftpFaults | None = None,
     ) -> None:
         self._files = files
-        self._faults = faults or TftpFaults(FaultPlan(), node)
         self._elsewhere = elsewhere
         self._tap = tap
         self._endpoints = tuple(endpoints)
@@ -151,7 +147,6 @@ class TftpServer:
             refused=self._refused,
             failed=self._failed,
             fetches=asyncio.Semaphore(self._options.max_fetches),
-            faults=self._faults,
             elsewhere=self._elsewhere,
             tap=self._tap,
         )

@@ -23,6 +23,7 @@ from cucmsim.entropy import Entropy, stream_of
 from cucmsim.errors import CucmsimError, StoreError
 from cucmsim.formats.encryptedfile import DRAWN_BYTES
 from cucmsim.pki.release import Release
+from cucmsim.pki.signatures import Signer
 from cucmsim.services.filebuilds import Built, DrawnEntropy, Ingredients, Wanted
 from cucmsim.services.filecache import FileCache
 from cucmsim.services.filenames import FileKind
@@ -157,6 +158,16 @@ class Provisioning:
             await self.prebuild()
             await self._changed.wait()
             await asyncio.sleep(_CALM_S)
+
+    def signers(self) -> list[Signer]:
+        """Return everybody who may have signed a file of this node."""
+        if self._ingredients is None:
+            return []
+        start = self._ingredients.start
+        held = (start.replica, self._view.replica)
+        keys = ((replica, place) for replica in held for place in replica.own_keys)
+        others = (replica.signer(*place) for replica, place in keys if replica.has_signer(*place))
+        return [start.signer, *others]
 
     def close(self) -> None:
         """Follow no more changes, end the threads; what still waits for a build is cancelled."""

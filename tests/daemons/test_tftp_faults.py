@@ -72,8 +72,8 @@ CASES = [
 
 
 def at(limits: Limits, single_port: bool, *rules: FaultRule) -> AbstractAsyncContextManager[Bench]:  # noqa: FBT001 - a case
-    options = TftpOptions(single_port=single_port, limits=limits)
-    return running(options, faults=TftpFaults(FaultPlan(rules), "cucm1"))
+    faults = TftpFaults(FaultPlan(rules), "cucm1")
+    return running(TftpOptions(single_port=single_port, limits=limits, faults=faults))
 
 
 async def blocks_of(phone: Phone, request: ReadRequest, to: Address) -> list[tuple[int, bytes]]:
@@ -220,7 +220,7 @@ class Untouched(FaultPlan):
 
 
 async def test_an_empty_plan_is_asked_nothing() -> None:
-    async with running(faults=TftpFaults(Untouched(), "cucm1")) as bench:
+    async with running(TftpOptions(faults=TftpFaults(Untouched(), "cucm1"))) as bench:
         phone = await bench.phone()
         for name in (NAME, "slow", "nowhere"):
             phone.send(ReadRequest(name), bench.address)

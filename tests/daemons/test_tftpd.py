@@ -11,7 +11,6 @@ import pytest
 from cucmsim.clock import SystemClock
 from cucmsim.daemons import tftpd
 from cucmsim.daemons.poller import LoopPoller
-from cucmsim.daemons.tftp_faults import TftpFaults
 from cucmsim.daemons.tftpd import TftpOptions, TftpServer
 from cucmsim.errors import FormatError, StartError
 from cucmsim.formats.tftp import (
@@ -168,7 +167,6 @@ async def running(
     options: TftpOptions | None = None,
     endpoints: tuple[Address, ...] = ((ADDRESS, 0),),
     elsewhere: Remote | None = None,
-    faults: TftpFaults | None = None,
 ) -> AsyncIterator[Bench]:
     files = Files(FILES, {"slow": b"built and signed"})
     journal = Journal()
@@ -180,7 +178,6 @@ async def running(
         clock=SystemClock(),
         options=options,
         elsewhere=elsewhere,
-        faults=faults,
     )
     await server.start()
     bench = Bench(server, files, journal)
