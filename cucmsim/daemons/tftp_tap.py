@@ -36,7 +36,7 @@ class DatagramTap:
         """Take a datagram at the listening port; a new request begins a conversation."""
         client = end_of(peer)
         held = self._held.get(client)
-        if data[:2] == _RRQ and not _is_asked_again(held, data):
+        if _begins(held, data):
             held = self._begin(client)
         self._add(held, Sender.CLIENT, data)
 
@@ -93,9 +93,11 @@ class DatagramTap:
             self._tap.capture.add(held, sender, Kind.DATA, data, port)
 
 
-def _is_asked_again(held: Held | None, request: bytes) -> bool:
-    """Tell whether a conversation began with this request."""
-    return held is not None and held.is_kept and held.packets[0].data == request
+def _begins(held: Held | None, data: bytes) -> bool:
+    """Tell whether a datagram begins a conversation: the first does, and a new request."""
+    if held is None or not held.is_kept:
+        return True
+    return data[:2] == _RRQ and held.packets[0].data != data
 
 
 def _port_of(descriptor: int) -> int:

@@ -98,8 +98,10 @@ def test_segments_are_datagrams_and_what_is_asked_again_is_no_new_conversation(
     assert sent == [b"one", b"two", b"three"]
     (conversation,) = packets(capture)
     assert [one.data for one in conversation] == [RRQ, RRQ, b"one", b"two", b"three"]
+    tap.received(b"\0\4\0\1", PEER)
     tap.received(RRQ.replace(b"a", b"b"), PEER)
-    assert len(packets(capture)) == 2
+    tap.received(b"no request at all", ("127.0.0.1", 50001))
+    assert [len(one) for one in packets(capture)] == [6, 1, 1]
 
 
 def test_clients_that_were_dropped_are_forgotten() -> None:
