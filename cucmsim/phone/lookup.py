@@ -13,8 +13,9 @@ from typing import TypeAlias
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from cucmsim.errors import FormatError
 from cucmsim.formats.header import SignerId, decode_header
-from cucmsim.formats.names import decode_text
+from cucmsim.formats.names import decode_text, serial_bytes
 from cucmsim.formats.phonevalues import Endpoint
 from cucmsim.formats.tvs import QueryAnswer, QueryRequest, Reason, VerificationRequest
 from cucmsim.phone.events import (
@@ -65,6 +66,7 @@ from cucmsim.phone.trust import (
 )
 from cucmsim.phone.tvscache import CacheEntry
 from cucmsim.phone.values import Certified, Purpose, Refusal
+from cucmsim.pki.certificates import load_certificate
 
 __all__ = ["Check", "Decision", "HttpsCheck", "ask_about_file", "ask_about_peer", "with_peer"]
 
@@ -273,6 +275,8 @@ def _hear(
         certificate_der = answer.certificate_der
     if answer.reason != Reason.TRUSTED or certificate_der is None:
         return TvsDistrusts()
+    if not _is_asked_for(question, certificate_der):
+        return TvsVouches(certificate_der, answer.roles)  # refused, and not to be remembered
     seconds = session.cache.save(
         certificate_der,
         answer.roles,
@@ -282,6 +286,16 @@ def _hear(
     )
     session.emit(TvsCached(question.is_query, seconds))
     return TvsVouches(certificate_der, answer.roles)
+
+
+def _is_asked_for(question: _Question, certificate_der: bytes) -> bool:
+    """Tell whether a certificate is that of the signer asked about, by its serial number."""
+    if question.signer is None:
+        return True
+    try:
+        return serial_bytes(load_certificate(certificate_der)) == question.signer.serial
+    except FormatError:
+        return False
 
 
 def _describe(certified: Certified, *, is_mic: bool) -> DeviceCertificateUsed:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cucmsim.errors import LocalProtocolError
-from cucmsim.formats.tvs import Reason, VerificationAnswer
+from cucmsim.formats.tvs import QueryAnswer, Reason, VerificationAnswer
 from cucmsim.phone.boot import Boot, Restart
 from cucmsim.phone.events import (
     CacheFlushed,
@@ -32,6 +32,7 @@ from cucmsim.phone.events import (
     TrustListRefused,
     TrustListsSummarised,
     TvsAnswerReceived,
+    TvsCached,
     TvsFailed,
     TvsGivenUp,
     VerificationFailed,
@@ -491,6 +492,18 @@ def test_a_certificate_other_than_the_one_asked_for_is_refused() -> None:
     for wrong in (der("tomcat"), b"no certificate"):
         verdict = judge_file(held, request, TvsVouches(wrong, (0,)))
         assert verdict == Refused(Refusal.TVS_WRONG_CERTIFICATE)
+
+
+@pytest.mark.parametrize("wrong", [der("tomcat"), b"no certificate"])
+def test_a_certificate_that_was_not_asked_for_is_not_remembered(wrong: bytes) -> None:
+    world = Odd(UNKNOWN, {"tvs-1": Tvs()})
+    answer = QueryAnswer(Reason.TRUSTED, wrong, (0,), 86_400)
+    world.odd = TvsAnswered(answer, 1, 1, der("tvs-pub"))
+
+    world.run(boot())
+
+    refused = TrustListRefused(FileKind.ITL, Refusal.TVS_WRONG_CERTIFICATE)
+    assert world.happened(TrustListRefused, TvsCached) == [refused]
 
 
 def test_a_certificate_vouched_for_does_not_save_a_wrong_signature() -> None:
