@@ -22,8 +22,9 @@ class BootReport:
     """What came of a boot.
 
     `sources` says for each kind of file that is in force now why it was taken, None: it was held
-    before; `refused` which kinds were not. Both are None where they cannot be known. `exchanges`
-    are those of the phone with the cluster meanwhile, `messages` what its screen said.
+    before; `refused` which kinds were not; `names` are the files in force. They are None where they
+    cannot be known. `exchanges` are those of the phone with the cluster meanwhile, `messages` what
+    its screen said.
 
     Of a device (`is_device`) `sources` has only what could be told from the wire, and `is_current`
     is whether it says that it holds the trust lists that are served now.
@@ -34,6 +35,7 @@ class BootReport:
     exchanges: tuple[EventReport, ...]
     sources: dict[FileKind, TrustSource | None] | None
     refused: dict[FileKind, str] | None
+    names: tuple[str, ...] | None = None
     messages: tuple[str, ...] | None = None
     failure: str = ""
     is_device: bool = False
@@ -107,6 +109,7 @@ def report_of(
         exchanges=exchanges,
         sources={each.kind: each.source for each in summary.accepted},
         refused={each.kind: each.reason.value for each in summary.refused},
+        names=tuple(each.name for each in summary.accepted),
         messages=messages,
         failure=summary.failure,
     )

@@ -4,15 +4,26 @@ Everything done through the stage is told, step by step. A scenario states what 
 `expect`; a claim about something that cannot be seen of a device under test is noted as such.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
+<<<<<<< HEAD
 from cucmsim.clock import MovableClock
 from cucmsim.entropy import stream_of
 from cucmsim.errors import NotApplicableError
+=======
+from cucmsim.clock import SystemClock
+from cucmsim.entropy import SystemEntropy, stream_of
+from cucmsim.errors import RefusedError
+from cucmsim.phone.device import PhoneOptions
+from cucmsim.phone.factory import make_mic
+>>>>>>> 5f0eec9 (Play migrations, renames, restores, centralized TFTP and enrolment as scenarios)
 from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
+from cucmsim.scenarios.exchange import Exchange, serving
 from cucmsim.scenarios.narrative import Check, Happened, Result, Tell, WhoActs
 from cucmsim.scenarios.observed import BootReport
 from cucmsim.scenarios.stagecluster import StageCluster
@@ -25,6 +36,7 @@ from cucmsim.testing.shape import ClusterShape
 __all__ = ["Cast", "MakePhone", "OpenCluster", "Stage"]
 
 _MAIN = "cluster"
+_T = TypeVar("_T")
 
 MakePhone = Callable[[PhoneIdentity, "Stage"], StagePhone]
 """Makes the phone under test where it is not our own."""
@@ -68,6 +80,7 @@ class Stage:
         self._clusters: list[StageCluster] = []
         self._endings: dict[StageCluster, AsyncExitStack] = {}
         self._phone: StagePhone | None = None
+        self._equipment = PhoneOptions()
 
     @classmethod
     @asynccontextmanager
@@ -139,7 +152,29 @@ class Stage:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
+    async def exchange(self) -> Exchange:
+        """Run an SFTP server, on a directory of its own, until the run ends."""
+        return await self.enter(serving(self.directory("exchange")))
+
+    async def enter(self, context: AbstractAsyncContextManager[_T]) -> _T:
+        """Enter a context that is left when the run ends."""
+        return await self._stack.enter_async_context(context)
+
     # phones
+
+    async def equip(self, *, authentication_string: str | None = None) -> None:
+        """Give the phone under test, before its first boot, a MIC and what is typed for CAPF.
+
+        A device has its MIC from its factory; whoever tests it has to type the string.
+        """
+        if self._cast.device is not None:
+            if authentication_string is not None:
+                self.narrate(f"type the authentication string {authentication_string} on the phone")
+            return
+        entropy = stream_of(self.around.entropy or SystemEntropy(), "mic")
+        now = (self.around.clock or SystemClock()).now()
+        mic = await asyncio.to_thread(make_mic, self.identity, entropy, now)
+        self._equipment = PhoneOptions(mic=mic, authentication_string=authentication_string)
 
     @property
     def phone(self) -> StagePhone:
@@ -150,13 +185,26 @@ class Stage:
             self._stack.push_async_callback(self._phone.close)
         return self._phone
 
+    @property
+    def own_phone(self) -> SimulatedPhone:
+        """The phone under test, where it has to be our own. Raises RefusedError for a device."""
+        phone = self.phone
+        if isinstance(phone, SimulatedPhone):
+            return phone
+        raise RefusedError(f"{phone.name}: this part needs the simulated phone, found a device")
+
     def simulated(
         self, identity: PhoneIdentity | None = None, options: HandsetOptions | None = None
     ) -> SimulatedPhone:
         """Return a simulated phone, the one under test by default, told of the first cluster."""
+<<<<<<< HEAD
         chosen, who = options or HandsetOptions(), identity or self.identity
         seeded = self.around.entropy
         entropy = chosen.entropy if seeded is None else stream_of(seeded, who.name)
+=======
+        chosen = options or HandsetOptions(phone=self._equipment)
+        entropy = chosen.entropy if self.around.entropy is None else self.around.entropy
+>>>>>>> 5f0eec9 (Play migrations, renames, restores, centralized TFTP and enrolment as scenarios)
         timed = replace(chosen, clock=self.around.clock, entropy=entropy)
         made = SimulatedPhone(who, lambda: self._clusters, timed, self._tell)
         self._stack.push_async_callback(made.close)

@@ -1,13 +1,18 @@
 """A cluster on the stage: an administrator operates it, and everything he does is told."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
 from cucmsim.clock import MovableClock
 from cucmsim.cluster.journalapi import EventReport
+<<<<<<< HEAD
 from cucmsim.errors import NotApplicableError
 from cucmsim.formats.header import decode_header
+=======
+from cucmsim.errors import RefusedError
+>>>>>>> 5f0eec9 (Play migrations, renames, restores, centralized TFTP and enrolment as scenarios)
 from cucmsim.scenarios.narrative import Happened, Shown, Tell, WhoActs
 from cucmsim.testing.administrator import Administrator, Said
 from cucmsim.testing.labcluster import LabCluster
@@ -18,6 +23,8 @@ __all__ = ["CALLMANAGER", "CAPF", "TFTP", "TVS", "StageCluster"]
 TFTP: Final = "Cisco Tftp"
 TVS: Final = "Cisco Trust Verification Service"
 CALLMANAGER: Final = "Cisco CallManager"
+_RELISTED_S: Final = 60.0
+_LOOK_S: Final = 0.05
 _LONG: Final = 64
 """Longer values, such as files, are not told."""
 
@@ -77,6 +84,12 @@ class StageCluster:
         self._happened(f"{at}: {operation}{told}", said.lines)
         return said
 
+    async def prepare_rollback(self, *, prepared: bool) -> Said:
+        """Set "Prepare Cluster for Rollback to pre 8.0"."""
+        said = await self.administrator.operate("rollback", prepared=prepared)
+        self._happened(f"Prepare Cluster for Rollback to pre 8.0: {prepared}", said.lines)
+        return said
+
     async def regenerate(self, unit: str, *, node: str = "") -> Said:
         """Regenerate a certificate."""
         return await self.operate("regenerate", node=node, unit=unit)
@@ -119,6 +132,13 @@ class StageCluster:
             self._phones_clock.move(self._phones_clock.ahead + moved)
         self._tell(Happened(WhoActs.CLOCK, self.name, f"{moved} pass"))
 
+    async def forget(self, store: str, certificate_hash: str, *, node: str = "") -> Said:
+        """Delete a certificate, by its hash, from a trust store. Raises RefusedError for none."""
+        for held in await self.administrator.certificates(store):
+            if held.hash == certificate_hash:
+                return await self.command(f"set cert delete {store} {held.file}", node=node)
+        raise RefusedError(f"{store} has no certificate with the hash {certificate_hash}")
+
     async def set_mixed_mode(self) -> Said:
         """Set mixed mode, tokenless, and restart what serves the CTL."""
         said = await self.operate("security-mode", mode="mixed")
@@ -155,6 +175,18 @@ class StageCluster:
     async def served(self) -> Mapping[str, tuple[str | None, str | None]]:
         """Return the SHA-1 of the ITL and of the CTL that each node serves."""
         return {one.node: (one.itl, one.ctl) for one in await self.administrator.trust_lists()}
+
+    async def relisted(self, before: Mapping[str, tuple[str | None, str | None]]) -> None:
+        """Wait until every node serves another ITL than `before`. Raises TimeoutError.
+
+        For changes after which the services restart by themselves.
+        """
+        async with asyncio.timeout(_RELISTED_S):
+            while any(itl in (None, before[node][0]) for node, (itl, _) in await self._lists()):  # noqa: ASYNC110 - it may run elsewhere
+                await asyncio.sleep(_LOOK_S)
+
+    async def _lists(self) -> list[tuple[str, tuple[str | None, str | None]]]:
+        return list((await self.served()).items())
 
     def _happened(self, text: str, said: tuple[str, ...] = ()) -> None:
         self._tell(Happened(WhoActs.ADMINISTRATOR, self.name, text, said))

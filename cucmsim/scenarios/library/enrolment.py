@@ -1,0 +1,193 @@
+"""Keys of phones: encrypted-config, capf-install, capf-regen.
+
+Source: seed 000; capf.md; cucm.md 3.5, 6 and 7 (row 7).
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from cucmsim.scenarios.model import Choice, Scenario, scenario
+from cucmsim.scenarios.observed import BootReport
+from cucmsim.scenarios.stage import Stage
+from cucmsim.scenarios.stagecluster import CALLMANAGER, CAPF, TFTP, TVS, StageCluster
+from cucmsim.testing.shape import ClusterShape
+
+__all__ = ["SCENARIOS"]
+
+_STRING: Final = "20482"
+_ENCRYPTED: Final = "encrypted"
+_SECURED: Final = "secured"
+_PROFILES: Final = {
+    "security_profiles": [
+        {"name": _ENCRYPTED, "device_security_mode": "encrypted", "encrypted_config": True},
+        {"name": _SECURED, "device_security_mode": "encrypted"},
+    ]
+}
+_MIXED: Final = ClusterShape(mode="mixed", extra=_PROFILES)
+_STALE: Final = "utils capf stale-lsc list"
+
+
+@scenario(
+    "encrypted-config",
+    title="The phone's profile has TFTP Encrypted Config",
+    source="seed 000; cucm §3.5",
+    outcome=(
+        "asks `.enc.sgn`, decrypts, verifies; wrong key or old `certHash`: falls back and"
+        " re-requests; no key known: minimal configuration"
+    ),
+    shape=_MIXED,
+    choices={
+        "key": Choice(
+            "what the cluster knows of the phone's keys: its LSC; nothing; an LSC that it has lost",
+            ("lsc", "none", "lost"),
+        )
+    },
+)
+async def encrypted_config(stage: Stage) -> None:
+    """Give the phone a profile with encryption and have it boot.
+
+    The signed `.cnf.xml.sgn` is then a stub which tells whose key the whole file, `.enc.sgn`, is
+    encrypted to; the phone asks for that if the key is its own.
+    """
+    key, cluster = stage.parameters["key"], stage.cluster
+    operation = "none" if key == "none" else "install"
+    await cluster.change_phone(
+        stage.identity.name, security_profile=_ENCRYPTED, pending_operation=operation
+    )
+    await stage.phone.boot()
+    await cluster.restart(TFTP)
+    report = await stage.phone.boot()
+    if key == "none":
+        _expect_minimal(stage, report)
+        return
+    _expect_decrypted(stage, report)
+    if key == "lost":
+        await _lose_lsc(stage)
+
+
+def _asked(stage: Stage, report: BootReport) -> list[str]:
+    """Return the configuration files that were asked for, `.enc.sgn` or `.sgn`, in order."""
+    name = f"{stage.identity.name}.cnf.xml"
+    endings = (".enc.sgn", ".sgn")
+    return [
+        ending
+        for one in report.exchanges
+        if one.service in ("tftp", "http") and "not found" not in one.answer
+        for ending in endings
+        if one.request.endswith(name + ending)
+    ]
+
+
+def _expect_decrypted(stage: Stage, report: BootReport) -> None:
+    claim = "it asks for the stub, then for the encrypted file"
+    stage.expect(claim, " ".join(_asked(stage, report)[-2:]), ".sgn .enc.sgn")
+    opened = f"{stage.identity.name}.cnf.xml.enc"
+    found = None if report.names is None else opened in report.names
+    stage.expect("it decrypts and verifies it", found)
+
+
+def _expect_minimal(stage: Stage, report: BootReport) -> None:
+    """Check that it was told of CAPF and of nothing else."""
+    stage.expect(
+        "it asks for the stub alone", " ".join(dict.fromkeys(_asked(stage, report))), ".sgn"
+    )
+    visits = [one for one in report.exchanges if one.service == "capf"]
+    stage.expect("it visits CAPF, which has nothing for it", len(visits), 1)
+    stage.expect("it does not register", report.registered, None)
+
+
+async def _lose_lsc(stage: Stage) -> None:
+    """Have the phone lose its LSC: it falls back on what it held, and enrols again."""
+    phone = stage.own_phone
+    phone.handset.flash = replace(phone.handset.flash, lsc=None)
+    stage.narrate(f"{phone.name} loses its LSC")
+    report = await phone.boot()
+    claim = "it does not ask for what it could not open"
+    stage.expect(claim, ".enc.sgn" in _asked(stage, report), wanted=False)
+    await stage.cluster.change_phone(phone.name, pending_operation="install")
+    await phone.boot()
+    await stage.cluster.restart(TFTP)
+    _expect_decrypted(stage, await phone.boot())
+
+
+@scenario(
+    "capf-install",
+    title="CAPF has an LSC for the phone",
+    source="seed 000; capf",
+    outcome="LSC installed; TVS and TLS now present it",
+    shape=_MIXED,
+    choices={
+        "mode": Choice(
+            "how the phone proves itself to CAPF",
+            ("null-string", "authentication-string", "existing-mic", "existing-lsc"),
+        )
+    },
+)
+async def capf_install(stage: Stage) -> None:
+    """Order the installation of an LSC in one of the four authentication modes, and reset.
+
+    Its profile is changed to an encrypted one then: with the LSC it registers over TLS, where it
+    had nothing to show before that CallManager could trust.
+    """
+    mode, cluster, name = stage.parameters["mode"], stage.cluster, stage.identity.name
+    await stage.equip(authentication_string=_STRING)
+    typed = {"authentication_string": _STRING} if mode == "authentication-string" else {}
+    await cluster.change_phone(name, pending_operation="install", authentication_mode=mode, **typed)
+    await stage.phone.boot()
+    held = await cluster.administrator.phone(name)
+    stage.expect("the operation ended well", held.certificate_status, "upgrade-success")
+    stage.expect("nothing is pending any more", held.pending_operation, "none")
+    await cluster.change_phone(name, security_profile=_SECURED)
+    report = await stage.phone.boot()
+    registered = {one.device: one.tls for one in await cluster.administrator.registrations()}
+    stage.expect("it registers", report.registered, cluster.publisher)
+    stage.expect("it registers over TLS with its LSC", registered.get(name), wanted=True)
+
+
+@scenario(
+    "capf-regen",
+    title="CAPF's certificate is made anew while phones hold LSCs of the old one",
+    source="cucm §7",
+    outcome="reported as stale; refused where CAPF-trust no longer holds the old CAPF",
+    shape=_MIXED,
+    releases=("10.5", "11.5", "12.5", "14"),
+)
+async def capf_regen(stage: Stage) -> None:
+    """Regenerate CAPF, then forget the old certificate in the trust stores, then enrol anew."""
+    cluster, name = stage.cluster, stage.identity.name
+    await stage.equip()
+    await cluster.change_phone(name, security_profile=_SECURED, pending_operation="install")
+    await stage.phone.boot()
+    old = await cluster.administrator.certificate("CAPF", node=cluster.publisher)
+    await cluster.regenerate("CAPF")
+    await cluster.restart(CAPF, TVS, TFTP, CALLMANAGER)
+    listed = await cluster.command(_STALE)
+    stage.expect("the old LSC is reported as stale", name in listed.text)
+    still = await stage.phone.boot()
+    stage.expect("it still registers with the old LSC", still.registered, cluster.publisher)
+    await _forget(stage, cluster, old.hash)
+    refused = await stage.phone.boot()
+    stage.expect("it is refused without the old CAPF", refused.registered, None)
+    await _enrol_anew(stage, cluster, name)
+
+
+async def _forget(stage: Stage, cluster: StageCluster, old: str) -> None:
+    """Delete a CAPF certificate, by its hash, from both trust stores."""
+    for store in ("CAPF-trust", "CallManager-trust"):
+        said = await cluster.forget(store, old)
+        stage.expect(f"the old CAPF is deleted from {store}", said.succeeded)
+    await cluster.restart(CALLMANAGER)
+
+
+async def _enrol_anew(stage: Stage, cluster: StageCluster, name: str) -> None:
+    """Update the CTL, which names CAPF, and order another LSC."""
+    await cluster.operate("ctl", task="update")
+    await cluster.restart(TFTP, CALLMANAGER)
+    await cluster.change_phone(name, pending_operation="install")
+    again = await stage.phone.boot()
+    after = await cluster.command(_STALE)
+    stage.expect("with a new LSC it registers", again.registered, cluster.publisher)
+    stage.expect("no LSC is stale any more", name in after.text, wanted=False)
+
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (encrypted_config, capf_install, capf_regen)
