@@ -202,6 +202,7 @@ class Cluster:
             ItlMemory(settings.name, self._store),
             self.faults,
             self.capture,
+            self._follower.update,
             files,
         )
         return Node(settings, builders_of(around), self._clock)

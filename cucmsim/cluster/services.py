@@ -72,7 +72,12 @@ async def _build_tvs(around: Surroundings) -> Daemon:
 
 async def _build_capf(around: Surroundings) -> Daemon:
     enrolment = Enrolment(
-        around.node.name, around.store, around.view, clock=around.clock, entropy=around.entropy
+        around.node.name,
+        around.store,
+        around.view,
+        clock=around.clock,
+        entropy=around.entropy,
+        follow=around.follow,
     )
     return CapfServer(
         around.node.endpoints(ServiceName.CAPF)[0],

@@ -1,6 +1,6 @@
 """What the services of a node are made from."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from cucmsim.clock import Clock
@@ -74,7 +74,10 @@ class NodeFiles:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the services of a node are made from, and what several of them need."""
+    """What the services of a node are made from, and what several of them need.
+
+    `follow` brings the view up to date. Raises StoreError.
+    """
 
     settings: Settings
     node: NodeSettings
@@ -89,6 +92,7 @@ class Surroundings:
     itl_memory: ItlMemory
     faults: FaultPlan
     capture: Capture
+    follow: Callable[[], Awaitable[object]]
     files: NodeFiles = field(default_factory=NodeFiles)
 
     @property

@@ -11,17 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-<<<<<<< HEAD
-from cucmsim.clock import MovableClock
-from cucmsim.entropy import stream_of
-from cucmsim.errors import NotApplicableError
-=======
-from cucmsim.clock import SystemClock
+from cucmsim.clock import MovableClock, SystemClock
 from cucmsim.entropy import SystemEntropy, stream_of
-from cucmsim.errors import RefusedError
+from cucmsim.errors import NotApplicableError
 from cucmsim.phone.device import PhoneOptions
 from cucmsim.phone.factory import make_mic
->>>>>>> 5f0eec9 (Play migrations, renames, restores, centralized TFTP and enrolment as scenarios)
 from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
 from cucmsim.scenarios.exchange import Exchange, serving
 from cucmsim.scenarios.narrative import Check, Happened, Result, Tell, WhoActs
@@ -187,24 +181,21 @@ class Stage:
 
     @property
     def own_phone(self) -> SimulatedPhone:
-        """The phone under test, where it has to be our own. Raises RefusedError for a device."""
+        """The phone under test, where it has to be our own. Raises NotApplicableError."""
         phone = self.phone
         if isinstance(phone, SimulatedPhone):
             return phone
-        raise RefusedError(f"{phone.name}: this part needs the simulated phone, found a device")
+        raise NotApplicableError(
+            f"{phone.name}: this part needs the simulated phone, found a device"
+        )
 
     def simulated(
         self, identity: PhoneIdentity | None = None, options: HandsetOptions | None = None
     ) -> SimulatedPhone:
         """Return a simulated phone, the one under test by default, told of the first cluster."""
-<<<<<<< HEAD
-        chosen, who = options or HandsetOptions(), identity or self.identity
-        seeded = self.around.entropy
-        entropy = chosen.entropy if seeded is None else stream_of(seeded, who.name)
-=======
         chosen = options or HandsetOptions(phone=self._equipment)
-        entropy = chosen.entropy if self.around.entropy is None else self.around.entropy
->>>>>>> 5f0eec9 (Play migrations, renames, restores, centralized TFTP and enrolment as scenarios)
+        who, seeded = identity or self.identity, self.around.entropy
+        entropy = chosen.entropy if seeded is None else stream_of(seeded, who.name)
         timed = replace(chosen, clock=self.around.clock, entropy=entropy)
         made = SimulatedPhone(who, lambda: self._clusters, timed, self._tell)
         self._stack.push_async_callback(made.close)

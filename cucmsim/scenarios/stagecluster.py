@@ -7,12 +7,8 @@ from typing import Final
 
 from cucmsim.clock import MovableClock
 from cucmsim.cluster.journalapi import EventReport
-<<<<<<< HEAD
-from cucmsim.errors import NotApplicableError
+from cucmsim.errors import NotApplicableError, RefusedError
 from cucmsim.formats.header import decode_header
-=======
-from cucmsim.errors import RefusedError
->>>>>>> 5f0eec9 (Play migrations, renames, restores, centralized TFTP and enrolment as scenarios)
 from cucmsim.scenarios.narrative import Happened, Shown, Tell, WhoActs
 from cucmsim.testing.administrator import Administrator, Said
 from cucmsim.testing.labcluster import LabCluster

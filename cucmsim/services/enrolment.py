@@ -12,7 +12,8 @@ Source: capf.md; cucm.md 2.3 and 6.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,7 +21,7 @@ from cryptography import x509
 
 from cucmsim.clock import Clock
 from cucmsim.entropy import Entropy
-from cucmsim.errors import FormatError, VerificationError
+from cucmsim.errors import FormatError, StoreError, VerificationError
 from cucmsim.formats.capf import CertificateType, NestedCertificate, Reason
 from cucmsim.formats.names import rfc2253_name
 from cucmsim.pki.certificates import certificate_der, issue_lsc, load_certificate, new_serial
@@ -85,12 +86,24 @@ class _Loaded:
 
 
 class Enrolment:
-    """The rules of one node's CAPF. Raises StoreError wherever the database cannot be used."""
+    """The rules of one node's CAPF. Raises StoreError wherever the database cannot be used.
+
+    `follow` brings the view up to date: when a phone is told that its operation has ended, what the
+    node serves to it is what follows from that.
+    """
 
     def __init__(
-        self, node: str, store: Store, view: View, *, clock: Clock, entropy: Entropy
+        self,
+        node: str,
+        store: Store,
+        view: View,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        follow: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._node = node
+        self._follow = follow
         self._store = store
         self._view = view
         self._clock = clock
@@ -292,6 +305,9 @@ class Enrolment:
             )
 
         await self._change(admission.device_name, finished)
+        if self._follow is not None:
+            with suppress(StoreError):  # it is written; the view follows when it can
+                await self._follow()
 
     async def _change(self, device_name: str, change: Callable[[Device], Device]) -> None:
         """Read a phone, change it and write it in one transaction; nothing if it is gone."""
