@@ -31,8 +31,15 @@ LIST: Mapping[FaultKind, Refusal] = {
     FaultKind.FILE_OVERSIZED: Refusal.TOO_LARGE,
     FaultKind.FILE_OLDER: Refusal.OLDER_TIMESTAMP,
     FaultKind.FILE_WRONG_SIGNER: Refusal.TVS_REFUSED,
+    FaultKind.FILE_EXPIRED_SIGNER: Refusal.TVS_REFUSED,
     FaultKind.FILE_WRONG_SIGNATURE: Refusal.BAD_SIGNATURE,
+    FaultKind.FILE_WRONG_DIGEST: Refusal.BAD_SIGNATURE,
+    FaultKind.FILE_CORRUPT: Refusal.BAD_SIGNATURE,
+    FaultKind.FILE_TRUNCATE: Refusal.DAMAGED,
+    FaultKind.FILE_WRONG_NAME: Refusal.OTHER_NAME,
 }
+TAKEN = (FaultKind.FILE_OLDER, FaultKind.FILE_OVERSIZED)
+"""What a phone does not mind in a configuration."""
 
 
 def spoil(cluster: Cluster, kind: FaultKind, file: str, **values: Value) -> None:
@@ -64,6 +71,9 @@ async def test_a_phone_refuses_every_fault_of_a_file_for_its_reason(
             spoil(cluster, kind, "*.cnf.xml.sgn")
             reasons = {(FileKind.CONFIG, reason)}
             assert set(refused(await handset.boot())) == reasons, kind
+        for kind in TAKEN:
+            spoil(cluster, kind, "*.cnf.xml.sgn")
+            assert refused(await handset.boot()) == [], kind
         for kind, reason in LIST.items():
             spoil(cluster, kind, "ITL*.tlv")
             assert set(refused(await handset.boot())) == {(FileKind.ITL, reason)}, kind
