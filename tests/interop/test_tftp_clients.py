@@ -5,7 +5,7 @@ Each client gets files of the sizes where block counting goes wrong, in both mod
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,10 @@ from tftpy.TftpClient import TftpClient
 from tftpy.TftpShared import TftpException
 
 from cucmsim.clock import SystemClock
+from cucmsim.daemons.tftp_faults import TftpFaults
 from cucmsim.daemons.tftpd import TftpOptions, TftpServer
+from cucmsim.services.faults.kinds import FaultKind
+from cucmsim.services.faults.plan import FaultPlan, FaultRule
 from cucmsim.services.journal import Journal
 from tests.fixtures.programs import program
 
@@ -51,15 +54,18 @@ class Files:
 
 
 @asynccontextmanager
-async def daemon(*, single_port: bool) -> AsyncIterator[tuple[int, Files]]:
+async def daemon(
+    *, single_port: bool, rules: Sequence[FaultRule] = ()
+) -> AsyncIterator[tuple[int, Files]]:
     files = Files()
+    faults = TftpFaults(FaultPlan(rules), "cucm1")
     server = TftpServer(
         files,
         [(ADDRESS, 0)],
         node="cucm1",
         journal=Journal(),
         clock=SystemClock(),
-        options=TftpOptions(single_port=single_port),
+        options=TftpOptions(single_port=single_port, faults=faults),
     )
     await server.start()
     try:
@@ -253,3 +259,20 @@ async def test_an_upload_is_refused(tmp_path: Path) -> None:
         client = TftpClient(ADDRESS, port)
         with pytest.raises(TftpException, match="Access violation"):
             await asyncio.to_thread(client.upload, "upload", str(path))
+
+
+@SINGLE_PORT
+async def test_tftpy_gets_its_file_over_a_line_that_loses_and_delays_datagrams(
+    single_port: bool,  # noqa: FBT001 - a case
+    tmp_path: Path,
+) -> None:
+    rules = [
+        FaultRule(FaultKind.TFTP_DROP, times=2, after=1),
+        FaultRule(FaultKind.TFTP_DROP, times=1, after=2, values={"direction": "phone"}),
+        FaultRule(FaultKind.TFTP_DELAY, probability=0.1, seed=1, values={"delay_s": 0.01}),
+    ]
+    path = tmp_path / "file"
+    async with daemon(single_port=single_port, rules=rules) as (port, files):
+        client = TftpClient(ADDRESS, port)
+        await asyncio.to_thread(client.download, "f100000", str(path), timeout=5)
+        assert taken(path) == files.make(100_000)
