@@ -14,6 +14,8 @@ from cucmsim.testing.shape import ClusterShape
 
 __all__ = ["SCENARIOS"]
 
+_SIGNED_BY_CALLMANAGER: Final = ("8.6", "9.1", "10.5", "11.5")
+"""From 12.0 ITLRecovery signs the ITL, and keeps its certificate when a node is renamed."""
 _SINGLE: Final = ClusterShape(nodes=1)
 _ALONE: Final = "Alone"
 _MEMBERS: Final = {"Default": ["cucm-pub", "cucm-sub"], _ALONE: ["cucm-pub"]}
@@ -45,6 +47,7 @@ async def _rollback(cluster: StageCluster, *, prepared: bool) -> None:
     source="seed 000",
     outcome="all certificates new at once: locked; with rollback first: not",
     shape=_SINGLE,
+    releases=_SIGNED_BY_CALLMANAGER,
     choices={"rollback": Choice("whether the rollback parameter is set first", ("no", "yes"))},
 )
 async def rename_single_itl(stage: Stage) -> None:
@@ -75,7 +78,7 @@ async def rename_single_itl(stage: Stage) -> None:
     source="seed 000",
     outcome="recovers",
     shape=_SINGLE,
-    releases=("8.6", "9.1", "10.5", "11.5"),
+    releases=_SIGNED_BY_CALLMANAGER,
 )
 async def rename_single_ctl(stage: Stage) -> None:
     """Rename the node of a mixed-mode cluster, then run the CTL client with the same eTokens.
@@ -115,6 +118,7 @@ async def _run_ctl_client(
     source="seed 000",
     outcome=("the other TVS vouches; all renamed at once: locked; a group with one member: locked"),
     shape=_GROUPS,
+    releases=_SIGNED_BY_CALLMANAGER,
     choices={
         "renamed": Choice(
             "one after the other with resets between; both without; or the only member of the"
