@@ -46,7 +46,7 @@ _MARKS: Final = {
     Result.UNSEEN: ("  unseen  ", "yellow"),
 }
 _ACTORS: Final = {WhoActs.ADMINISTRATOR: "cyan", WhoActs.PHONE: "magenta", WhoActs.FAULT: "red"}
-_INDENT: Final = " " * 10
+_MAIN: Final = "cluster"
 
 
 def opening(order: Order, phone: str, model: str) -> Iterator[str]:
@@ -54,7 +54,8 @@ def opening(order: Order, phone: str, model: str) -> Iterator[str]:
     one = order.scenario
     yield typer.style(f"{one.name}: {one.title}", bold=True)
     with_phone = f", phone {phone} ({model})" if one.phones else ""
-    yield f"release {order.release}{with_phone}, seed {order.seed}; source: {one.source}"
+    seed = f", seed {order.seed}" if order.around is None else ""
+    yield f"release {order.release}{with_phone}{seed}; source: {one.source}"
     yield ""
     yield from (f"  {line}".rstrip() for line in one.story.splitlines())
     yield ""
@@ -86,14 +87,15 @@ def passage_lines(passage: Passage, *, verbose: bool) -> Iterator[str]:
 
 
 def _step(step: Happened) -> Iterator[str]:
-    who = "" if step.who in (WhoActs.NARRATOR, WhoActs.PHONE) else f"{step.who}: "
-    where = f"{step.where} " if step.who in (WhoActs.NARRATOR, WhoActs.PHONE) else ""
-    place = (
-        f" [{step.where}]" if step.who is WhoActs.ADMINISTRATOR and step.where != "cluster" else ""
-    )
+    who, where = f"{step.who}: ", ""
+    if step.who in (WhoActs.NARRATOR, WhoActs.PHONE):
+        who, where = "", f"{step.where} " if step.where else ""
+    is_other = step.who is WhoActs.ADMINISTRATOR and step.where != _MAIN
+    place = f" [{step.where}]" if is_other else ""
     yield typer.style(f"* {who}{where}{step.text}{place}", fg=_ACTORS.get(step.who), bold=True)
     for line in step.said:
-        yield _detail("server", line)
+        if line.strip():
+            yield _detail("server", line)
 
 
 def _detail(label: str, text: str, *, dim: bool = False) -> str:
@@ -118,6 +120,8 @@ def conclusion(result: RunResult, outcome: str) -> Iterator[str]:
     verdict = typer.style(result.verdict.upper(), fg=_COLOURS[result.verdict], bold=True)
     yield f"{verdict} after {result.seconds:.1f} s{': ' if result.reason else ''}{result.reason}"
     yield f"what must come of it: {outcome}"
+    if result.seed is None:
+        return
     digest = f", SHA-256 of all that was sent {result.digest}" if result.digest else ""
     yield f"seed {result.seed}{digest}; the same run again:"
     yield f"  {again(result)}"

@@ -17,6 +17,19 @@ from cucmsim.cli.scenariochoice import (
     scenario_named,
     split_words,
 )
+from cucmsim.cli.scenariodevice import (
+    AgainstOption,
+    BindOption,
+    DeviceOption,
+    HookOption,
+    MacOption,
+    ModelOption,
+    PatienceOption,
+    Played,
+    QuietOption,
+    TokenOption,
+    played_with,
+)
 from cucmsim.cli.scenarionarrator import (
     conclusion,
     json_of,
@@ -28,6 +41,7 @@ from cucmsim.cli.scenarionarrator import (
 from cucmsim.clock import SystemClock
 from cucmsim.cluster.logs import LogFormat, configure_logs
 from cucmsim.errors import CommandError
+from cucmsim.scenarios.devicephone import Patience
 from cucmsim.scenarios.model import Scenario
 from cucmsim.scenarios.narrative import Passage
 from cucmsim.scenarios.runner import Order, RunResult, Verdict, run_scenario, shape_for
@@ -72,6 +86,15 @@ def _run(  # noqa: PLR0913 - a command line's options
         typer.FileTextWrite | None,
         typer.Option("--log", metavar="FILE", help="Write what the servers log there."),
     ] = None,
+    against: AgainstOption = None,
+    token: TokenOption = "",
+    device: DeviceOption = "",
+    hook: HookOption = "",
+    mac: MacOption = "",
+    model: ModelOption = "",
+    bind: BindOption = None,
+    quiet_s: QuietOption = 30,
+    patience_s: PatienceOption = 300,
 ) -> None:
     """Play scenarios: what is done, what crosses the wire, what the phone decides and why."""
     names, parameters = split_words(words or [])
@@ -79,6 +102,10 @@ def _run(  # noqa: PLR0913 - a command line's options
     seed = draw_seed() if seed is None else seed
     wanted = Wanted(releases or [], phones or [], parameters)
     orders = [replace(one, limit_s=limit) for one in orders_for(scenarios, wanted, seed)]
+    patience = Patience(patience_s, quiet_s)
+    ends = tuple(against or ())
+    played = Played(device, hook, mac, model, tuple(bind or ()), patience, ends, token)
+    orders = played_with(orders, played)
     _log_to(logs)
     style = _Style(as_json=as_json, verbose=verbose, is_short=every and not verbose)
     results = run_loop(_play_all(orders, style))

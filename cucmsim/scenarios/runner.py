@@ -11,10 +11,11 @@ returns.
 import asyncio
 import time
 import traceback
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -32,6 +33,9 @@ __all__ = ["Order", "RunResult", "Verdict", "run_scenario", "shape_for"]
 _LIMIT_S: Final = 300.0
 
 
+SetAround = Callable[[], AbstractContextManager[Surroundings]]
+
+
 class Verdict(StrEnum):
     """What came of a run."""
 
@@ -47,8 +51,9 @@ class Order:
 
     `identity` None: the scenario's own phone. `parameters` are those given; others have their
     defaults. `limit_s` bounds the whole run. `device` makes the phone under test where it is not
-    ours; `opens` gives clusters that are not started here; `around` is where, None: as the seed
-    says.
+    ours; `opens` gives clusters that are not started here; `around` sets time, chance and place,
+    None: as the seed says. `has_real_keys`: the certificates have keys of the release's size, not
+    small ones.
     """
 
     scenario: Scenario
@@ -59,18 +64,22 @@ class Order:
     limit_s: float = _LIMIT_S
     device: MakePhone | None = None
     opens: OpenCluster | None = None
-    around: Surroundings | None = None
+    around: SetAround | None = None
+    has_real_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a run; `reason` says why it did not pass, `digest` is of all bytes sent."""
+    """What came of a run; `reason` says why it did not pass, `digest` is of all bytes sent.
+
+    `seed` is None where not everything followed from one.
+    """
 
     scenario: str
     release: str
     phone: str
     model: str
-    seed: int
+    seed: int | None
     verdict: Verdict
     seconds: float
     checks: tuple[Check, ...] = ()
@@ -117,6 +126,8 @@ def _own_phone(shape: ClusterShape, identity: PhoneIdentity | None) -> PhoneShap
 
 async def _result(order: Order, tell: Tell) -> RunResult:
     shape, identity = shape_for(order.scenario.shape, order.release, order.identity)
+    if order.has_real_keys:
+        shape = replace(shape, key=None)
     parameters = {name: one.values[0] for name, one in order.scenario.choices.items()}
     parameters |= order.parameters
     checks: list[Check] = []
@@ -125,7 +136,7 @@ async def _result(order: Order, tell: Tell) -> RunResult:
         release=order.release,
         phone=identity.name if order.scenario.phones else "",
         model=identity.model if order.scenario.phones else "",
-        seed=order.seed,
+        seed=order.seed if order.around is None else None,
         verdict=Verdict.ERROR,
         seconds=0,
         parameters=parameters,
@@ -149,7 +160,8 @@ async def _result(order: Order, tell: Tell) -> RunResult:
 async def _play(order: Order, cast: Cast, tell: Tell, checks: list[Check]) -> None:
     """Set the stage and play, within the limit; the checks are kept whatever happens."""
     async with AsyncExitStack() as stack:
-        around = order.around or stack.enter_context(surroundings(order.seed))
+        set_around = order.around or partial(surroundings, order.seed)
+        around = stack.enter_context(set_around())
         async with asyncio.timeout(order.limit_s):
             stage = await stack.enter_async_context(Stage.set(cast, around, tell, checks))
             await order.scenario.play(stage)

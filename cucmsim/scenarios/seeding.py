@@ -1,18 +1,19 @@
 """What a run has of time, chance, addresses and files, all of it from one number."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from cucmsim.clock import MovableClock, SystemClock
 from cucmsim.pki.keysource import SeededSource
 from cucmsim.testing.clock import ManualClock
 from cucmsim.testing.labcluster import Surroundings
-from cucmsim.testing.places import Place
+from cucmsim.testing.places import GivenPlace, Place
 
-__all__ = ["LARGEST_SEED", "draw_seed", "surroundings"]
+__all__ = ["LARGEST_SEED", "draw_seed", "real_surroundings", "surroundings"]
 
 LARGEST_SEED: Final = 999_999_999
 
@@ -31,3 +32,16 @@ def surroundings(seed: int) -> Iterator[Surroundings]:
     """
     with TemporaryDirectory(prefix="cucmsim-") as directory, Place.take(seed) as place:
         yield Surroundings(place, Path(directory), ManualClock(), SeededSource(seed))
+
+
+@contextmanager
+def real_surroundings(addresses: Sequence[str] = ()) -> Iterator[Surroundings]:
+    """Give a run what somebody's own phone or cluster needs: the machine's time and chance.
+
+    `addresses` are those of the nodes, in order; none: of this machine alone.
+    """
+    with (
+        TemporaryDirectory(prefix="cucmsim-") as directory,
+        GivenPlace(addresses) if addresses else Place.take() as place,
+    ):
+        yield Surroundings(place, Path(directory), MovableClock(SystemClock()))

@@ -21,7 +21,7 @@ from cucmsim.scenarios.exchange import Exchange, serving
 from cucmsim.scenarios.narrative import Check, Happened, Result, Tell, WhoActs
 from cucmsim.scenarios.observed import BootReport
 from cucmsim.scenarios.stagecluster import StageCluster
-from cucmsim.scenarios.stagephone import SimulatedPhone, StagePhone
+from cucmsim.scenarios.stagephone import Clusters, SimulatedPhone, StagePhone
 from cucmsim.testing.handset import HandsetOptions
 from cucmsim.testing.labcluster import LabCluster, Surroundings
 from cucmsim.testing.reached import ReachedCluster
@@ -32,7 +32,7 @@ __all__ = ["Cast", "MakePhone", "OpenCluster", "Stage"]
 _MAIN = "cluster"
 _T = TypeVar("_T")
 
-MakePhone = Callable[[PhoneIdentity, "Stage"], StagePhone]
+MakePhone = Callable[[PhoneIdentity, Clusters, Tell], StagePhone]
 """Makes the phone under test where it is not our own."""
 
 OpenCluster = Callable[[ClusterShape, str], AbstractAsyncContextManager[ReachedCluster]]
@@ -175,8 +175,11 @@ class Stage:
         """The phone under test."""
         if self._phone is None:
             make = self._cast.device
-            self._phone = self.simulated() if make is None else make(self.identity, self)
-            self._stack.push_async_callback(self._phone.close)
+            if make is None:
+                self._phone = self.simulated()
+            else:
+                self._phone = make(self.identity, lambda: self._clusters, self._tell)
+                self._stack.push_async_callback(self._phone.close)
         return self._phone
 
     @property

@@ -14,7 +14,7 @@ from cucmsim.scenarios.observed import BootReport, DirectoryReport, report_of
 from cucmsim.scenarios.stagecluster import StageCluster
 from cucmsim.testing.handset import Handset, HandsetOptions
 
-__all__ = ["SimulatedPhone", "StagePhone"]
+__all__ = ["Clusters", "SimulatedPhone", "StagePhone"]
 
 Clusters = Callable[[], Sequence[StageCluster]]
 """Gives the clusters that run on the stage now."""

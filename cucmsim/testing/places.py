@@ -8,7 +8,7 @@ the process, however that ends, and no two processes ever have the same one.
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from types import TracebackType
@@ -16,13 +16,14 @@ from typing import Final, Self
 
 from cucmsim.errors import StartError
 
-__all__ = ["Place"]
+__all__ = ["GivenPlace", "Place"]
 
 _FIRST_BLOCK: Final = 16 << 8
 """127.16.0.x; what is below is left to others."""
 _BLOCKS: Final = (250 - 16) << 8
 _LOCK_HOST, _LOCK_PORT = 250, 6969
 _PHONES: Final = 101
+_TFTP: Final = 69
 _LOCALHOST: Final = "127.0.0.1"
 _PORT_BLOCK, _FIRST_PORT, _PORT_BLOCKS = 1000, 11_000, 20
 _NODE_PORTS: Final = 40
@@ -88,6 +89,31 @@ class Place:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class GivenPlace(Place):
+    """Addresses that somebody gives, such as those of a real network, and a real server's ports."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        super().__init__(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0, None)
+        self._addresses = tuple(addresses)
+
+    def address(self, node: int) -> str:
+        """Return the address of the `node`-th node, from 1. Raises StartError."""
+        if node > len(self._addresses):
+            given = ", ".join(self._addresses)
+            raise StartError(f"found {given}, expected an address for node {node} besides")
+        return self._addresses[node - 1]
+
+    def ports(self, node: int) -> Mapping[str, int]:
+        """Return the ports that are not the usual ones of a description."""
+        del node
+        return {"tftp": _TFTP}
+
+    def phone_address(self, phone: int) -> str | None:
+        """Return None: simulated phones beside the real one speak from wherever they can."""
+        del phone
+        return None
 
 
 def _candidates(number: int | None, blocks: int) -> Iterator[int]:

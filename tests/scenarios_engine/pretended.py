@@ -12,7 +12,9 @@ from cucmsim.testing.administrator import Administrator
 from cucmsim.testing.reached import ReachedCluster
 from cucmsim.testing.shape import ClusterShape
 
-__all__ = ["PretendedCluster", "order_of"]
+__all__ = ["TIME", "PretendedCluster", "order_of"]
+
+TIME = "2026-03-01T10:00:00Z"
 
 _DONE = {"restarts": [], "automatic": [], "resets_phones": False}
 _PORTS = {"tftp": 6969, "http": 6970, "https": 6971}
@@ -25,11 +27,32 @@ class PretendedCluster:
         self.asked: list[str] = []
         self.bodies: list[str] = []
         self.opened: list[ClusterShape] = []
+        self.events: list[dict[str, object]] = []
         self.answers = {
-            "GET /events": {"events": [], "last": 0, "dropped_before": 0, "stopping": False},
+            "GET /registrations": [],
+            "GET /alarms": [],
+            "GET /trust-held": [],
+            "GET /trust-lists": [],
             "POST /operations/regenerate": {**_DONE, "lines": ["done"]},
             **(answers or {}),
         }
+
+    def happened(self, request: str, answer: str, *, service: str, device: str | None) -> None:
+        """Put an exchange into its journal."""
+        self.events.append(
+            {
+                "number": len(self.events) + 1,
+                "time": TIME,
+                "node": "cucm-pub",
+                "service": service,
+                "peer": "192.0.2.9:1000",
+                "device": device,
+                "request": request,
+                "answer": answer,
+                "milliseconds": 1.0,
+                "fault": "",
+            }
+        )
 
     @asynccontextmanager
     async def open(self, shape: ClusterShape, name: str) -> AsyncIterator[ReachedCluster]:
@@ -45,6 +68,10 @@ class PretendedCluster:
         asked = f"{request.method} {request.url.path}"
         self.asked.append(asked)
         self.bodies.append(request.content.decode())
+        if asked == "GET /events":
+            events = self.events[int(request.url.params["after"]) :]
+            page = {"last": len(self.events), "dropped_before": 0, "stopping": False}
+            return httpx.Response(200, json={"events": events, **page})
         if asked not in self.answers:
             return httpx.Response(200, json={})
         return httpx.Response(200, json=self.answers[asked])

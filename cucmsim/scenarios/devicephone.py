@@ -1,0 +1,228 @@
+"""Somebody's own phone or firmware on the stage, judged by what it does on the wire.
+
+A boot ends when the device has registered, or when it has done nothing for a while. What it holds
+it says itself before it registers (alarm DeviceTLInfo): the SHA-1 of the ITL served now means that
+it follows, another one that it is locked out. What is not to be told from that stays unknown.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cucmsim.cluster.journalapi import EventReport
+from cucmsim.errors import RefusedError, UnreachableError
+from cucmsim.formats.phonealarms import DEVICE_TL_INFO
+from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
+from cucmsim.scenarios.devicehook import Act, Action, DeviceHook
+from cucmsim.scenarios.narrative import Happened, Tell, WhoActs
+from cucmsim.scenarios.observed import BootReport, DirectoryReport
+from cucmsim.scenarios.stagecluster import StageCluster
+from cucmsim.scenarios.stagephone import Clusters
+
+__all__ = ["DevicePhone", "Patience"]
+
+_LOOK_S: Final = 0.25
+_CONNECTION: Final = "connection"
+
+Marks = Mapping[StageCluster, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a device may take to begin, and how long it is silent when it has ended."""
+
+    begin_s: float = 300.0
+    quiet_s: float = 30.0
+
+
+class DevicePhone:
+    """A `StagePhone` that is not ours."""
+
+    def __init__(
+        self,
+        identity: PhoneIdentity,
+        clusters: Clusters,
+        hook: DeviceHook,
+        patience: Patience,
+        tell: Tell,
+    ) -> None:
+        self._identity = identity
+        self._clusters = clusters
+        self._hook = hook
+        self._patience = patience
+        self._tell = tell
+        self._told: tuple[StageCluster, ...] = tuple(clusters()[:1])
+
+    @property
+    def name(self) -> str:
+        """The device name."""
+        return self._identity.name
+
+    async def boot(self) -> BootReport:
+        """Have it boot. Raises UnreachableError when it does nothing at all."""
+        marks, told_last = await self._marks(), await self._told_last()
+        if not await self._is_reset_by_order():
+            await self._do(Action.BOOT)
+        exchanges = await self._until_booted(marks)
+        await self._tell_exchanges()
+        return await self._report(exchanges, told_last)
+
+    async def move(self, *clusters: StageCluster) -> None:
+        """Have it told the TFTP servers of these clusters."""
+        self._told = clusters
+        await self._do(Action.MOVE)
+
+    async def press_directories(self) -> DirectoryReport:
+        """Have its directory button pressed; the directory ends when it is quiet."""
+        marks = await self._marks()
+        await self._do(Action.PRESS_DIRECTORIES)
+        exchanges = await self._until_quiet(marks, "asked for its directory")
+        await self._tell_exchanges()
+        return DirectoryReport(self.name, exchanges, title=None, failure=None)
+
+    async def erase(self) -> None:
+        """Have its trust lists erased."""
+        await self._do(Action.ERASE)
+
+    async def close(self) -> None:
+        """End what the hook has begun."""
+        await self._hook.close()
+
+    async def _do(self, action: Action) -> None:
+        act = Act(action, self._identity, [one.reached for one in self._told])
+        self._tell(Happened(WhoActs.PHONE, self.name, f"device under test: {action}"))
+        await self._hook.do(act)
+
+    async def _is_reset_by_order(self) -> bool:
+        """Reset it where it is registered; tell whether it was."""
+        for cluster in self._clusters():
+            held = await cluster.administrator.registrations()
+            if self.name not in [one.device for one in held]:
+                continue
+            try:
+                outcomes = await cluster.administrator.order("reset", self.name)
+            except RefusedError:
+                continue  # it has just left
+            if any(one.accepted for one in outcomes):
+                self._tell(Happened(WhoActs.ADMINISTRATOR, cluster.name, f"resets {self.name}"))
+                return True
+        return False
+
+    # what it does
+
+    async def _until_booted(self, marks: Marks) -> tuple[EventReport, ...]:
+        return await self._until_quiet(marks, "booted", _has_registered)
+
+    async def _until_quiet(
+        self,
+        marks: Marks,
+        what: str,
+        has_ended: Callable[[Sequence[EventReport]], bool] = lambda _: False,
+    ) -> tuple[EventReport, ...]:
+        """Return what it did until it has ended, or is quiet. Raises UnreachableError."""
+        began = last = time.monotonic()
+        seen: tuple[EventReport, ...] = ()
+        while True:
+            found = await self._exchanges(marks)
+            if len(found) > len(seen):
+                seen, last = found, time.monotonic()
+            if has_ended(seen):
+                return seen
+            if seen and time.monotonic() - last > self._patience.quiet_s:
+                return seen
+            if not seen and time.monotonic() - began > self._patience.begin_s:
+                raise UnreachableError(self._absence(what))
+            await asyncio.sleep(_LOOK_S)
+
+    def _absence(self, what: str) -> str:
+        act = Act(Action.BOOT, self._identity, [one.reached for one in self._told])
+        return (
+            f"{self.name} has not {what} within {self._patience.begin_s:g} s: waited for anything"
+            f" from it, such as a request for ITL{self.name}.tlv by TFTP at {act.servers('tftp')}"
+            f" or by HTTP at {act.servers('http')}"
+        )
+
+    async def _exchanges(self, marks: Marks) -> tuple[EventReport, ...]:
+        """Return what it did since; orders that it was given are none of its doing."""
+        found: list[EventReport] = []
+        for cluster in self._clusters():
+            found += await cluster.exchanges(marks.get(cluster, 0))
+        hosts = {_host(one) for one in found if one.device == self.name}
+        return tuple(one for one in found if _is_of(one, self.name, hosts))
+
+    async def _marks(self) -> Marks:
+        return {cluster: await cluster.mark() for cluster in self._clusters()}
+
+    async def _tell_exchanges(self) -> None:
+        for cluster in self._clusters():
+            await cluster.tell_exchanges()
+
+    # what follows from that
+
+    async def _told_last(self) -> datetime | None:
+        """Return when it last told what it holds."""
+        times = [
+            alarm.time
+            for cluster in self._clusters()
+            for alarm in await cluster.administrator.alarms(self.name, DEVICE_TL_INFO)
+        ]
+        return max(times, default=None)
+
+    async def _report(
+        self, exchanges: tuple[EventReport, ...], told_last: datetime | None
+    ) -> BootReport:
+        is_current = await self._is_current() if await self._told_last() != told_last else None
+        sources: dict[FileKind, TrustSource | None] = {}
+        if is_current and any(_is_question(one) for one in exchanges):
+            sources[FileKind.ITL] = TrustSource.TVS
+        nodes = [one.node for one in exchanges if _is_registration(one)]
+        return BootReport(
+            phone=self.name,
+            registered=nodes[-1] if nodes else None,
+            exchanges=exchanges,
+            sources=sources,
+            refused=None,
+            is_device=True,
+            is_current=is_current,
+        )
+
+    async def _is_current(self) -> bool | None:
+        """Tell whether the ITL that it said it holds is served now by where it registered."""
+        for cluster in self._clusters():
+            for held in await cluster.administrator.trust_held():
+                if held.device == self.name:
+                    served = await cluster.served()
+                    return held.itl in [itl for itl, _ in served.values()]
+        return None
+
+
+def _is_of(exchange: EventReport, device: str, hosts: Collection[str]) -> bool:
+    """Tell whether it is a device's: it names itself, or TVS was asked from where it is."""
+    if exchange.request.startswith("order "):
+        return False
+    if exchange.device is None:
+        return exchange.service == "tvs" and _host(exchange) in hosts
+    return exchange.device == device
+
+
+def _host(exchange: EventReport) -> str:
+    return exchange.peer.rpartition(":")[0]
+
+
+def _is_registration(exchange: EventReport) -> bool:
+    """Tell whether a device registered anew, with SIP or SCCP."""
+    if exchange.service != "callmanager":
+        return False
+    is_sip = exchange.request == "REGISTER" and exchange.answer.startswith("200")
+    return is_sip or (exchange.request == "Register" and exchange.answer.startswith("RegisterAck"))
+
+
+def _has_registered(exchanges: Sequence[EventReport]) -> bool:
+    return any(map(_is_registration, exchanges))
+
+
+def _is_question(exchange: EventReport) -> bool:
+    return exchange.service == "tvs" and exchange.request != _CONNECTION
