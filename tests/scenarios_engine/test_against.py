@@ -43,7 +43,7 @@ async def test_a_scenario_is_played_on_the_cluster_it_fits_and_on_no_other(
             )
             assert other.verdict is Verdict.NOT_APPLICABLE
             assert other.reason == (
-                f"{end}: needs release 14 (found 11.5), mixed mode (found non-secure),"
+                f"{end}: needs release 14 (found 11.5(1)), mixed mode (found non-secure),"
                 " 3 nodes in one process (found 2), a description of its own (service_parameters)"
             )
 
