@@ -103,7 +103,10 @@ class Stage:
         return tuple(self._clusters)
 
     async def open(self, shape: ClusterShape, name: str) -> StageCluster:
-        """Start a further cluster, with a store of its own."""
+        """Start a further cluster, with a store of its own.
+
+        A database that the shape names is the first cluster's; others keep a file.
+        """
         ending = AsyncExitStack()
         await self._stack.enter_async_context(ending)
         reached = await ending.enter_async_context(self._reach(shape, name))
@@ -119,6 +122,8 @@ class Stage:
         """Start a cluster, or take the one that runs already."""
         if self._cast.opens is not None:
             return self._cast.opens(shape, name)
+        if name != _MAIN:
+            shape = replace(shape, database="")
         around, entropy = self.around, self.around.entropy
         drawn = None if entropy is None else stream_of(entropy, f"cluster {name}")
         return LabCluster.running(

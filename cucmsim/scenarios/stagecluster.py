@@ -7,6 +7,7 @@ from typing import Final
 
 from cucmsim.clock import MovableClock
 from cucmsim.cluster.journalapi import EventReport
+from cucmsim.cluster.trustlistsapi import MadeEToken
 from cucmsim.errors import NotApplicableError, RefusedError
 from cucmsim.formats.header import decode_header
 from cucmsim.scenarios.narrative import Happened, Shown, Tell, WhoActs
@@ -140,6 +141,30 @@ class StageCluster:
         said = await self.operate("security-mode", mode="mixed")
         await self.restart(TFTP, CALLMANAGER)
         return said
+
+    async def buy_tokens(self, *numbers: str) -> tuple[MadeEToken, ...]:
+        """Have eTokens of these numbers."""
+        made = [await self.administrator.post("/etokens", {"number": one}) for one in numbers]
+        self._happened(f"buys the eTokens {', '.join(numbers)}")
+        return tuple(map(MadeEToken.model_validate, made))
+
+    async def run_ctl_client(self, task: str, tokens: Iterable[MadeEToken]) -> Said:
+        """Run the CTL client; the last of the tokens signs."""
+        files = [{"file": one.file, "password": one.password} for one in tokens]
+        said = await self.administrator.operate("ctl-client", task=task, tokens=files)
+        self._happened(f"runs the CTL client: {task}", said.lines)
+        return said
+
+    async def upgrade(self, version: str) -> None:
+        """Upgrade every node, the publisher first, and switch to the new version."""
+        image = f"UCSInstall_UCOS_{version}.sgn.iso"
+        for node in self.nodes:
+            wish = {"node": node, "image": image, "switch": True}
+            before = await self.administrator.status()
+            await self.administrator.post("/operations/upgrade", wish)
+            self._happened(f"{node}: upgrades to {version}")
+            await self.advance(minutes=1, seconds=1)
+            await self.administrator.comes_up(node, version, before)
 
     async def change_phone(self, name: str, **changes: object) -> None:
         """Change a phone, with keys as in a description."""

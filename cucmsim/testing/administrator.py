@@ -3,6 +3,7 @@
 The cluster may run in this process, or anywhere that its management API reaches.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,7 @@ from cucmsim.errors import RefusedError, UnreachableError
 __all__ = ["Administrator", "Said"]
 
 _TIMEOUT_S: Final = 120.0
+_LOOK_S: Final = 0.05
 _PAGE: Final = 1000
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
@@ -126,6 +128,15 @@ class Administrator:
         """Return the state of the cluster's process."""
         return StatusReport.model_validate((await self._send("GET", "/status")).json())
 
+    async def comes_up(self, node: str, version: str, before: StatusReport) -> None:
+        """Wait until a node runs a version, and anew all that it ran `before`.
+
+        Raises TimeoutError.
+        """
+        async with asyncio.timeout(_TIMEOUT_S):
+            while not _is_up(node, version, before, await self.status()):  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(_LOOK_S)
+
     async def phone(self, name: str) -> DeviceReport:
         """Return what the cluster knows of a phone."""
         return DeviceReport.model_validate((await self._send("GET", f"/devices/{name}")).json())
@@ -186,6 +197,15 @@ class Administrator:
         if answer.is_error:
             raise RefusedError(_detail(answer))
         return answer
+
+
+def _is_up(node: str, version: str, before: StatusReport, now: StatusReport) -> bool:
+    """Tell whether a node has a version, and its services have started since `before`."""
+    old, new = (next(one for one in each.nodes if one.name == node) for each in (before, now))
+    since = {each.name: each.since for each in new.services if each.ports}
+    ran = [each for each in old.services if each.ports]
+    started = all(each.name in since and since[each.name] > each.since for each in ran)
+    return started and new.versions.active == version
 
 
 def _list_of(model: type[_ModelT], answer: httpx.Response) -> list[_ModelT]:

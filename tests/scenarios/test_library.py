@@ -1,0 +1,110 @@
+"""Every scenario of the library, on every release of it, ends as the reference says.
+
+Phones of both generations, both engines of the store and both event loops take turns, so that each
+scenario meets both of each.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from cucmsim.scenarios.library import LIBRARY
+from cucmsim.scenarios.model import Scenario
+from cucmsim.scenarios.narrative import Result
+from cucmsim.scenarios.runner import Order, Verdict, run_scenario
+from cucmsim.testing.clock import ManualClock
+from cucmsim.testing.labcluster import Surroundings
+from cucmsim.testing.places import Place
+from cucmsim.testing.shape import NEW_PHONE, OLD_PHONE
+
+PHONES = (OLD_PHONE, NEW_PHONE)
+ENGINES = ("sqlite", "postgresql")
+LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.SelectorEventLoop,
+    "uvloop": uvloop.new_event_loop,
+}
+ORDER = (
+    *("first-boot", "ctl-only", "https-tomcat", "regen-callmanager", "regen-tvs", "regen-both"),
+    *("hold-timer", "itl-reset-local", "itl-reset-remote", "itl-reset-subscriber"),
+    *("itl-reset-no-record", "recovery-wrong-password", "recovery-regen-12", "mixed-mode"),
+    *("token-to-tokenless", "tokenless-to-token", "ctl-regen", "ctl-left-behind"),
+    *("migrate-secure", "migrate-unprepared", "migrate-trust-only", "migrate-bulk"),
+    *("migrate-rollback-ctl", "rollback-itl", "rename-single-itl", "rename-single-ctl"),
+    *("rename-multi-itl", "drs-restore", "drs-CSCtn50405", "rebuilt-no-backup", "central-tftp"),
+    *("central-tftp-mixed-releases", "encrypted-config", "capf-install", "capf-regen"),
+    *("recovery-backup-alert", "subscriber-p12", "checksum-audit"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a scenario; `turn` says which phone, engine and loop it has."""
+
+    scenario: Scenario
+    release: str
+    turn: int
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> str:
+        return ENGINES[(self.turn + self.turn // 2) % 2]
+
+    @property
+    def loop(self) -> str:
+        return [*LOOPS][(self.turn + self.turn // 4) % 2]
+
+    def __str__(self) -> str:
+        values = "".join(f"-{value}" for value in self.parameters.values())
+        model = PHONES[self.turn % 2].model
+        return f"{self.scenario.name}{values}-{self.release}-{model}-{self.engine}-{self.loop}"
+
+
+def runs() -> Iterator[Run]:
+    """Yield a run for each release, two at least, and two for each other value of a parameter."""
+    for number, scenario in enumerate(LIBRARY):
+        releases = scenario.releases * (1 if len(scenario.releases) > 1 else 2)
+        for turn, release in enumerate(releases, number % 2):
+            yield Run(scenario, release, turn)
+        for name, choice in scenario.choices.items():
+            for value in choice.values[1:]:
+                for turn, release in enumerate((releases[0], releases[-1]), number % 2):
+                    yield Run(scenario, release, turn, {name: value})
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("run", list(runs()), ids=str)
+def test_the_scenario_ends_as_the_reference_says(
+    run: Run, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    is_postgres = run.engine == "postgresql"
+    url = request.getfixturevalue("empty_postgres_url") if is_postgres else ""
+    shape = replace(run.scenario.shape, database=url)
+    with Place.take() as place, asyncio.Runner(loop_factory=LOOPS[run.loop]) as runner:
+        order = Order(
+            replace(run.scenario, shape=shape),
+            run.release,
+            seed=0,
+            identity=PHONES[run.turn % 2],
+            parameters=run.parameters,
+            around=Surroundings(place, tmp_path, ManualClock()),
+        )
+        result = runner.run(run_scenario(order, lambda _: None))
+
+    assert (result.verdict, result.reason) == (Verdict.PASSED, "")
+    assert {check.result for check in result.checks} == {Result.MET}
+
+
+def test_the_library_has_every_row_of_the_reference_in_its_order() -> None:
+    assert tuple(scenario.name for scenario in LIBRARY) == ORDER
+
+
+def test_every_scenario_says_what_it_is_and_what_must_come_of_it() -> None:
+    for scenario in LIBRARY:
+        assert scenario.title
+        assert scenario.story
+        assert scenario.outcome
+        assert scenario.source
