@@ -122,7 +122,7 @@ def conclusion(result: RunResult, outcome: str) -> Iterator[str]:
     yield f"what must come of it: {outcome}"
     if result.seed is None:
         return
-    digest = f", SHA-256 of all that was sent {result.digest}" if result.digest else ""
+    digest = f", wire {result.digest[:16]}" if result.digest else ""
     yield f"seed {result.seed}{digest}; the same run again:"
     yield f"  {again(result)}"
 
@@ -156,8 +156,11 @@ def print_results(results: Iterable[RunResult]) -> None:
 def json_of(result: RunResult, passages: Iterable[Passage]) -> str:
     """Return a run as a JSON object on one line."""
     told_so_far = [value for one in passages if (value := _value(one)) is not None]
-    values = {each.name: getattr(result, each.name) for each in fields(result)}
+    values = {
+        each.name: getattr(result, each.name) for each in fields(result) if each.name != "captures"
+    }
     values |= {
+        "digest": result.digest,
         "checks": [_value(check) for check in result.checks],
         "parameters": dict(result.parameters),
         "narration": told_so_far,

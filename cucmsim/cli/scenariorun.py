@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Final, TextIO
 
 import typer
@@ -46,6 +47,7 @@ from cucmsim.scenarios.model import Scenario
 from cucmsim.scenarios.narrative import Passage
 from cucmsim.scenarios.runner import Order, RunResult, Verdict, run_scenario, shape_for
 from cucmsim.scenarios.seeding import LARGEST_SEED, draw_seed
+from cucmsim.services.capturefile import pcapng_of
 
 __all__ = ["register"]
 
@@ -86,6 +88,15 @@ def _run(  # noqa: PLR0913 - a command line's options
         typer.FileTextWrite | None,
         typer.Option("--log", metavar="FILE", help="Write what the servers log there."),
     ] = None,
+    pcap: Annotated[
+        Path | None,
+        typer.Option(
+            "--pcap",
+            metavar="DIR",
+            file_okay=False,
+            help="Write what crossed the wire there, a file a cluster, for Wireshark.",
+        ),
+    ] = None,
     against: AgainstOption = None,
     token: TokenOption = "",
     device: DeviceOption = "",
@@ -107,7 +118,9 @@ def _run(  # noqa: PLR0913 - a command line's options
     played = Played(device, hook, mac, model, tuple(bind or ()), patience, ends, token)
     orders = played_with(orders, played)
     _log_to(logs)
-    style = _Style(as_json=as_json, verbose=verbose, is_short=every and not verbose)
+    if pcap is not None:
+        pcap.mkdir(parents=True, exist_ok=True)
+    style = _Style(as_json, verbose, is_short=every and not verbose, pcap=pcap)
     results = run_loop(_play_all(orders, style))
     _conclude(results)
 
@@ -125,11 +138,12 @@ def _chosen(names: Sequence[str], every: bool, known: list[Scenario]) -> list[Sc
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """How runs are told; `is_short`: a line each."""
+    """How runs are told; `is_short`: a line each; `pcap`: where captures are written."""
 
     as_json: bool
     verbose: bool
     is_short: bool
+    pcap: Path | None
 
 
 async def _play_all(orders: Sequence[Order], style: _Style) -> list[RunResult]:
@@ -139,10 +153,10 @@ async def _play_all(orders: Sequence[Order], style: _Style) -> list[RunResult]:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        results = [
-            await _play(order, style, f"{number}/{len(orders)}")
-            for number, order in enumerate(orders, 1)
-        ]
+        results = []
+        for number, order in enumerate(orders, 1):
+            results.append(await _play(order, style, f"{number}/{len(orders)}"))
+            await asyncio.to_thread(_write_captures, results[-1], style)
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
     if len(orders) > 1 and not style.as_json:
@@ -167,6 +181,24 @@ async def _play(order: Order, style: _Style, count: str) -> RunResult:
     result = await run_scenario(order, narrate_to(verbose=style.verbose))
     _print(conclusion(result, order.scenario.outcome))
     return result
+
+
+def _write_captures(result: RunResult, style: _Style) -> None:
+    """Write what crossed the wire of each cluster. Raises CommandError where that is not possible.
+
+    Clusters of the same name, one after the other, have numbers.
+    """
+    if style.pcap is None:
+        return
+    for number, (name, snapshot) in enumerate(result.captures, 1):
+        parts = (result.scenario, result.release, result.model, *result.parameters.values())
+        path = style.pcap / f"{'-'.join(filter(None, parts))}-{number}-{name}.pcapng"
+        try:
+            path.write_bytes(pcapng_of(snapshot))
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from error
+        if not style.as_json and not style.is_short:
+            typer.echo(f"capture of {name}: {path}")
 
 
 def _forget(passage: Passage) -> None:

@@ -9,6 +9,7 @@ returns.
 """
 
 import asyncio
+import hashlib
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -24,7 +25,8 @@ from cucmsim.phone.values import Generation, PhoneIdentity
 from cucmsim.scenarios.model import Scenario
 from cucmsim.scenarios.narrative import Check, Result, Tell
 from cucmsim.scenarios.seeding import surroundings
-from cucmsim.scenarios.stage import Cast, MakePhone, OpenCluster, Stage
+from cucmsim.scenarios.stage import Cast, MakePhone, OpenCluster, Record, Stage
+from cucmsim.services.capture import Snapshot, digest
 from cucmsim.testing.labcluster import Surroundings
 from cucmsim.testing.shape import NEW_PHONE, ClusterShape, PhoneShape
 
@@ -70,9 +72,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a run; `reason` says why it did not pass, `digest` is of all bytes sent.
+    """What came of a run; `reason` says why it did not pass.
 
-    `seed` is None where not everything followed from one.
+    `captures` is what crossed the wire of each cluster of its own, by name. `seed` is None where
+    not everything followed from one.
     """
 
     scenario: str
@@ -85,8 +88,18 @@ class RunResult:
     checks: tuple[Check, ...] = ()
     reason: str = ""
     parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    digest: str = ""
+    captures: tuple[tuple[str, Snapshot], ...] = field(default=(), repr=False)
     is_unreachable: bool = False
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that crossed the wire; "" where not everything followed from a seed."""
+        if self.seed is None or not self.captures:
+            return ""
+        told = hashlib.sha256()
+        for name, snapshot in self.captures:
+            told.update(f"{name} {digest(snapshot)}\n".encode())
+        return told.hexdigest()
 
 
 async def run_scenario(order: Order, tell: Tell) -> RunResult:
@@ -130,7 +143,7 @@ async def _result(order: Order, tell: Tell) -> RunResult:
         shape = replace(shape, key=None)
     parameters = {name: one.values[0] for name, one in order.scenario.choices.items()}
     parameters |= order.parameters
-    checks: list[Check] = []
+    record = Record()
     result = RunResult(
         scenario=order.scenario.name,
         release=order.release,
@@ -143,27 +156,34 @@ async def _result(order: Order, tell: Tell) -> RunResult:
     )
     cast = Cast(shape, identity, parameters, order.device, order.opens)
     try:
-        await _play(order, cast, tell, checks)
+        await _play(order, cast, tell, record)
     except NotApplicableError as needs:
         return replace(result, verdict=Verdict.NOT_APPLICABLE, reason=str(needs))
     except Exception as error:  # noqa: BLE001 - whatever a row does is its verdict
         return replace(
             result,
-            checks=tuple(checks),
+            checks=tuple(record.checks),
+            captures=tuple(record.captures),
             reason=_explained(error, order),
             is_unreachable=isinstance(error, UnreachableError),
         )
-    verdict, reason = _verdict(checks)
-    return replace(result, checks=tuple(checks), verdict=verdict, reason=reason)
+    verdict, reason = _verdict(record.checks)
+    return replace(
+        result,
+        checks=tuple(record.checks),
+        captures=tuple(record.captures),
+        verdict=verdict,
+        reason=reason,
+    )
 
 
-async def _play(order: Order, cast: Cast, tell: Tell, checks: list[Check]) -> None:
+async def _play(order: Order, cast: Cast, tell: Tell, record: Record) -> None:
     """Set the stage and play, within the limit; the checks are kept whatever happens."""
     async with AsyncExitStack() as stack:
         set_around = order.around or partial(surroundings, order.seed)
         around = stack.enter_context(set_around())
         async with asyncio.timeout(order.limit_s):
-            stage = await stack.enter_async_context(Stage.set(cast, around, tell, checks))
+            stage = await stack.enter_async_context(Stage.set(cast, around, tell, record))
             await order.scenario.play(stage)
             for cluster in stage.clusters:
                 await cluster.tell_exchanges()

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from cucmsim.clock import MovableClock, SystemClock
+from cucmsim.cluster.cluster import RunOptions
 from cucmsim.pki.keysource import SeededSource
 from cucmsim.testing.clock import ManualClock
 from cucmsim.testing.labcluster import Surroundings
@@ -31,7 +32,8 @@ def surroundings(seed: int) -> Iterator[Surroundings]:
     what is sent, so they follow from the seed too. Raises StartError while another run has them.
     """
     with TemporaryDirectory(prefix="cucmsim-") as directory, Place.take(seed) as place:
-        yield Surroundings(place, Path(directory), ManualClock(), SeededSource(seed))
+        clock, entropy = ManualClock(), SeededSource(seed)
+        yield Surroundings(place, Path(directory), clock, entropy, RunOptions(capture=True))
 
 
 @contextmanager
@@ -44,4 +46,5 @@ def real_surroundings(addresses: Sequence[str] = ()) -> Iterator[Surroundings]:
         TemporaryDirectory(prefix="cucmsim-") as directory,
         GivenPlace(addresses) if addresses else Place.take() as place,
     ):
-        yield Surroundings(place, Path(directory), MovableClock(SystemClock()))
+        clock, options = MovableClock(SystemClock()), RunOptions(capture=True)
+        yield Surroundings(place, Path(directory), clock, options=options)

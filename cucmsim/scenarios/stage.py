@@ -7,7 +7,7 @@ Everything done through the stage is told, step by step. A scenario states what 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,12 +22,13 @@ from cucmsim.scenarios.narrative import Check, Happened, Result, Tell, WhoActs
 from cucmsim.scenarios.observed import BootReport
 from cucmsim.scenarios.stagecluster import StageCluster
 from cucmsim.scenarios.stagephone import Clusters, SimulatedPhone, StagePhone
+from cucmsim.services.capture import Snapshot
 from cucmsim.testing.handset import HandsetOptions
 from cucmsim.testing.labcluster import LabCluster, Surroundings
 from cucmsim.testing.reached import ReachedCluster
 from cucmsim.testing.shape import ClusterShape
 
-__all__ = ["Cast", "MakePhone", "OpenCluster", "Stage"]
+__all__ = ["Cast", "MakePhone", "OpenCluster", "Record", "Stage"]
 
 _MAIN = "cluster"
 _T = TypeVar("_T")
@@ -50,6 +51,14 @@ class Cast:
     opens: OpenCluster | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is left of a run: its checks, and of each cluster, once it has ended, the capture."""
+
+    checks: list[Check] = field(default_factory=list)
+    captures: list[tuple[str, Snapshot]] = field(default_factory=list)
+
+
 class Stage:
     """One run of a scenario. Made by `Stage.set`."""
 
@@ -59,7 +68,7 @@ class Stage:
         around: Surroundings,
         tell: Tell,
         stack: AsyncExitStack,
-        checks: list[Check] | None = None,
+        record: Record,
     ) -> None:
         self.shape = cast.shape
         """The cluster that the scenario begins with."""
@@ -67,7 +76,7 @@ class Stage:
         """The phone under test."""
         self.parameters = cast.parameters
         self.around = around
-        self.checks: list[Check] = [] if checks is None else checks
+        self.record = record
         self._cast = cast
         self._tell = tell
         self._stack = stack
@@ -79,16 +88,21 @@ class Stage:
     @classmethod
     @asynccontextmanager
     async def set(
-        cls, cast: Cast, around: Surroundings, tell: Tell, checks: list[Check] | None = None
+        cls, cast: Cast, around: Surroundings, tell: Tell, record: Record | None = None
     ) -> AsyncIterator["Stage"]:
         """Set a stage with its first cluster; everything on it ends with the block.
 
-        `checks` takes what is checked; whoever gives it has it after a failure too.
+        Whoever gives a `record` has it after a failure too.
         """
         async with AsyncExitStack() as stack:
-            stage = cls(cast, around, tell, stack, checks)
+            stage = cls(cast, around, tell, stack, record or Record())
             await stage.open(cast.shape, _MAIN)
             yield stage
+
+    @property
+    def checks(self) -> list[Check]:
+        """What was checked."""
+        return self.record.checks
 
     # clusters
 
@@ -111,6 +125,8 @@ class Stage:
         await self._stack.enter_async_context(ending)
         reached = await ending.enter_async_context(self._reach(shape, name))
         opened = StageCluster(name, reached, self._tell, self._phones_clock())
+        if isinstance(reached, LabCluster):
+            ending.callback(self._keep_capture, name, reached)
         self._clusters.append(opened)
         self._endings[opened] = ending
         text = f"{shape.nodes} node{'s' * (shape.nodes > 1)}, release {shape.release}, {shape.mode}"
@@ -129,6 +145,9 @@ class Stage:
         return LabCluster.running(
             shape, replace(around, directory=around.directory / name, entropy=drawn)
         )
+
+    def _keep_capture(self, name: str, lab: LabCluster) -> None:
+        self.record.captures.append((name, lab.cluster.capture.snapshot()))
 
     def _phones_clock(self) -> MovableClock | None:
         """Return the clock of the phones where it is not that of the clusters besides."""

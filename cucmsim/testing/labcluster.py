@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cucmsim.clock import Clock
-from cucmsim.cluster.cluster import Cluster
+from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.entropy import Entropy
 from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.journal import Journal
@@ -21,12 +21,13 @@ __all__ = ["LabCluster", "Surroundings"]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where a cluster runs, and what time and chance it has; None: the machine's."""
+    """Where a cluster runs, what time and chance it has (None: the machine's), and how it runs."""
 
     place: Place
     directory: Path
     clock: Clock | None = None
     entropy: Entropy | None = None
+    options: RunOptions | None = None
 
 
 class LabCluster(ReachedCluster):
@@ -45,7 +46,9 @@ class LabCluster(ReachedCluster):
         """Run a cluster while the block runs. Raises SettingsError, StartError, StoreError."""
         await asyncio.to_thread(around.directory.mkdir, parents=True, exist_ok=True)
         settings = describe(shape, around.place, around.directory)
-        async with Cluster.running(settings, clock=around.clock, entropy=around.entropy) as cluster:
+        async with Cluster.running(
+            settings, around.options, clock=around.clock, entropy=around.entropy
+        ) as cluster:
             administrator = Administrator.of(cluster)
             try:
                 yield cls(shape, cluster, administrator)

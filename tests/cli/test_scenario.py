@@ -53,15 +53,20 @@ def test_a_scenario_is_shown_with_its_story_and_what_it_takes(own: str) -> None:
     ]
 
 
-def test_a_run_is_narrated_and_passes(own: str, quiet: None) -> None:
+def test_a_run_is_narrated_and_passes(own: str, tmp_path: Path, quiet: None) -> None:
     del quiet
-    outcome = run_cli("scenario", "run", "mine", "--scenario-file", own, "--seed", "81001")
+    outcome = run_cli(
+        *("scenario", "run", "mine", "--scenario-file", own, "--seed", "81001"),
+        *("--pcap", str(tmp_path / "captures")),
+    )
     assert outcome.status == 0, outcome.errors
     assert "* administrator: cucm-pub: regenerate TVS" in outcome.output
     assert "  server  Successfully Regenerated Certificate for TVS." in outcome.output
     assert "  met     it goes left" in outcome.output
     assert "PASSED after " in outcome.output
     assert "cucmsim scenario run mine way=left --release 11.5 --seed 81001" in outcome.output
+    names = [path.name for path in (tmp_path / "captures").iterdir()]
+    assert names == ["mine-11.5-left-1-cluster.pcapng"]
 
 
 def test_a_run_that_fails_ends_with_1_and_says_what_was_found(own: str, quiet: None) -> None:
