@@ -81,6 +81,9 @@ def _check_node(node: NodeSettings, spot: Spot, findings: Findings) -> None:
     if ServiceName.CAPF in node.services and not node.is_publisher:
         expected = 'no "capf": CAPF runs on the publisher'
         findings.add((*spot, "services"), '"capf" on a subscriber', expected)
+    if node.tftp_single_port and node.tftp_transfer_ports:
+        found = "ports besides `tftp_single_port`"
+        findings.add((*spot, "tftp_transfer_ports"), found, "one of the two")
     if ipaddress.ip_address(node.address).is_unspecified:
         expected = "an address that phones can reach (`bind` is what a node listens on)"
         findings.add((*spot, "address"), show(node.address), expected)

@@ -105,6 +105,7 @@ async def build_tftp(around: Surroundings) -> Daemon:
             faults=TftpFaults(
                 around.faults, around.node.name, around.file_faults(ServiceName.TFTP)
             ),
+            transfer_ports=around.node.tftp_transfer_ports or range(0),
         ),
         elsewhere=locator,
         tap=around.tap(ServiceName.TFTP),

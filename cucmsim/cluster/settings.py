@@ -32,6 +32,7 @@ from cucmsim.cluster.values import (
     Number,
     PathValue,
     Port,
+    PortRange,
     ReleaseValue,
     SecurityPassword,
     TableModel,
@@ -157,6 +158,9 @@ class NodeSettings(TableModel):
     tftp_single_port: Flag = Field(
         False,  # noqa: FBT003  pydantic takes a default by position
         description="Answer TFTP from the port asked, for networks that translate addresses",
+    )
+    tftp_transfer_ports: PortRange | None = Field(
+        None, description="UDP ports that TFTP sends files from, in order; default: any"
     )
     alternate_file_locations: AlternateFileLocations = Field(
         (), description="Its own in place of those of `[tftp]`; an empty list is none"

@@ -44,6 +44,7 @@ __all__ = [
     "Number",
     "PathValue",
     "Port",
+    "PortRange",
     "ReleaseValue",
     "Seconds",
     "SecurityPassword",
@@ -57,6 +58,7 @@ __all__ = [
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _MAC = re.compile(r"(?:SEP)?([0-9A-F]{12})")
 _MAC_SEPARATORS = str.maketrans("", "", ":-.")
+_LAST_PORT = 65535
 _IPV4 = r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!$)|$)){4}"
 
 
@@ -121,6 +123,17 @@ def _read_digest(value: object) -> object:
 
 def _read_path(value: object) -> object:
     return Path(_text_of(value)) if not isinstance(value, Path) else value
+
+
+def _read_ports(value: object) -> object:
+    """Read "40000-40999"."""
+    if isinstance(value, range):
+        return value
+    match = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", _text_of(value))
+    if match is None:
+        return _refuse(value)
+    first, last = int(match[1]), int(match[2])
+    return range(first, last + 1) if 0 < first <= last <= _LAST_PORT else _refuse(value)
 
 
 def _check_location(text: str) -> str:
@@ -197,8 +210,13 @@ FileLocationText = Annotated[
 Port = Annotated[
     int,
     Strict(),
-    Field(ge=0, le=65535),
+    Field(ge=0, le=_LAST_PORT),
     expecting("a port number from 1 to 65535, or 0 for any free port", "integer"),
+]
+PortRange = Annotated[
+    InstanceOf[range],
+    BeforeValidator(_read_ports),
+    expecting('two ports such as "40000-40999", the lower one first'),
 ]
 Seconds = Annotated[
     float,

@@ -15,6 +15,7 @@ from cucmsim.clock import Clock
 from cucmsim.daemons.filesource import Elsewhere, FileSource, device_in
 from cucmsim.daemons.poller import Poller, make_poller
 from cucmsim.daemons.tftp_listener import Context, Listener, TftpOptions
+from cucmsim.daemons.tftp_port_range import PortRangeListener
 from cucmsim.daemons.tftp_single_port import SinglePortListener
 from cucmsim.daemons.tftp_transfers import SWEEP_S, Ask, Peer, block_tables
 from cucmsim.errors import StartError
@@ -86,7 +87,7 @@ class TftpServer:
         block_tables()
         self._poller = make_poller(loop)
         context = self._context(loop, self._poller)
-        kind = SinglePortListener if self._options.single_port else Listener
+        kind = _kind_of(self._options)
         try:
             for address, port in self._endpoints:
                 self._listeners.append(kind(context, address, port))
@@ -181,6 +182,13 @@ class TftpServer:
     def _failed(self, event: str, error: Exception) -> None:
         """Log a fault of our own side."""
         self._log.error(event, error=repr(error))
+
+
+def _kind_of(options: TftpOptions) -> type[Listener]:
+    """Return what serves a port."""
+    if options.single_port:
+        return SinglePortListener
+    return PortRangeListener if options.transfer_ports else Listener
 
 
 def allow_descriptors(transfers: int) -> None:

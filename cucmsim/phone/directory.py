@@ -136,12 +136,12 @@ class ServiceBrowser:
         """Return what stands at `url`. Raises _NoPageError."""
         async with self._turn:
             place = await self._find(url)
-            limit, patience = PAGE_LIMIT, self._network.http
+            limit, patience, ends = PAGE_LIMIT, self._network.http, self._network.link.ends
             if place.is_secured:
                 result = await self._fetch_secured(place)
             else:
                 server = (place.address, place.port)
-                result = await exchange_plain(server, place.request, limit, patience)
+                result = await exchange_plain(server, place.request, limit, patience, ends)
         if isinstance(result, NotFetched):
             reason = result.text or result.status_line
             raise _NoPageError(_said(result), reason, is_unreachable=not result.status_line)

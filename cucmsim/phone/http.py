@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias
 
 from cucmsim.phone.link import Link, LinkError, LinkOptions
+from cucmsim.phone.localends import LocalEnds, connect_stream
 from cucmsim.phone.peers import judge
 from cucmsim.phone.steps import (
     Fetched,
@@ -44,20 +45,28 @@ class HttpPatience:
 
 
 async def fetch_http(
-    server: tuple[str, int], name: str, size_limit: int, patience: HttpPatience | None = None
+    server: tuple[str, int],
+    name: str,
+    size_limit: int,
+    patience: HttpPatience | None = None,
+    ends: LocalEnds | None = None,
 ) -> HttpResult:
-    """Get `name` of `server`, an address and a port."""
+    """Get `name` of `server`, an address and a port, from one of our `ends`."""
     patience = patience or HttpPatience()
-    return await exchange_plain(server, file_request(name, *server), size_limit, patience)
+    return await exchange_plain(server, file_request(name, *server), size_limit, patience, ends)
 
 
 async def exchange_plain(
-    server: tuple[str, int], request: bytes, size_limit: int, patience: HttpPatience
+    server: tuple[str, int],
+    request: bytes,
+    size_limit: int,
+    patience: HttpPatience,
+    ends: LocalEnds | None = None,
 ) -> HttpResult:
     """Connect without TLS, send `request` and read the answer."""
     try:
         async with asyncio.timeout(patience.idle_s):
-            reader, writer = await asyncio.open_connection(*server)
+            reader, writer = await connect_stream(*server, ends)
     except (OSError, TimeoutError) as error:
         return NotFetched(FetchFailure.UNREACHABLE, text=str(error) or "no answer")
     plain = _Plain(reader, writer, patience.idle_s)

@@ -18,6 +18,7 @@ from OpenSSL import SSL
 
 from cucmsim.errors import CucmsimError
 from cucmsim.formats.models import Generation
+from cucmsim.phone.localends import LocalEnds, Streams, connect_stream
 
 __all__ = [
     "TLS_VERSIONS",
@@ -49,7 +50,8 @@ class LinkOptions:
 
     `tls_version` is a key of TLS_VERSIONS, None for the best both sides have. `certificate` and
     `private_key` (a LSC or a MIC) are presented when the server asks. `timeout_s` holds for
-    connecting, for the handshake and for each message.
+    connecting, for the handshake and for each message. `ends` says from where the phone speaks,
+    over UDP and without TLS too; None: from wherever the system says.
     """
 
     timeout_s: float = 10.0
@@ -58,6 +60,7 @@ class LinkOptions:
     certificate: x509.Certificate | None = None
     private_key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None
     keylog: Path | None = None
+    ends: LocalEnds | None = None
 
 
 def spoken_by(generation: Generation, options: LinkOptions) -> LinkOptions:
@@ -71,7 +74,7 @@ class Link:
     """An established connection; made by `Link.connect`, used with `async with`."""
 
     def __init__(
-        self, where: str, streams: "_Streams", tls: SSL.Connection, options: LinkOptions
+        self, where: str, streams: Streams, tls: SSL.Connection, options: LinkOptions
     ) -> None:
         self._where = where
         self._reader, self._writer = streams
@@ -87,7 +90,7 @@ class Link:
         tls.set_connect_state()
         try:
             async with asyncio.timeout(options.timeout_s):
-                streams = await asyncio.open_connection(host, port)
+                streams = await connect_stream(host, port, options.ends)
         except (OSError, TimeoutError) as error:
             raise LinkError(f"{where}: cannot connect: {unreached(error)}") from error
         link = cls(where, streams, tls, options)
@@ -205,9 +208,6 @@ class Link:
                 await self._writer.drain()
         except (OSError, TimeoutError) as error:
             raise LinkError(f"{self._where}: cannot send: {error or 'timeout'}") from error
-
-
-_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def unreached(error: OSError) -> str:

@@ -15,7 +15,8 @@ _IPV4: Final = 4
 def network_view(network: Network) -> NetworkView:
     """Return the setup; servers that a person gave are alternate TFTP servers (phone.md 1.1)."""
     servers = tuple(server.host for server in network.servers)
-    address = _own_address(servers[0]) if servers else ""
+    ends = network.link.ends
+    address = ends.address if ends else _own_address(servers[0]) if servers else ""
     if network.finder is None:
         return NetworkView(
             ip_address=address, dhcp_enabled=False, tftp_servers=servers, alternate_tftp=True

@@ -200,10 +200,12 @@ class Performer:
             server = (await network.names.resolve(step.server), port)
         except NameNotFoundError as error:
             return NotFetched(FetchFailure.UNREACHABLE, text=str(error))
+        ends = network.link.ends
         if step.transport is Transport.TFTP:
-            return await fetch_tftp(server, name, limit, network.tftp, self._tell_retransmit(name))
+            tell = self._tell_retransmit(name)
+            return await fetch_tftp(server, name, limit, network.tftp, tell, ends)
         if step.check is None:
-            return await fetch_http(server, name, limit, network.http)
+            return await fetch_http(server, name, limit, network.http, ends)
         return await fetch_https(server, name, limit, step.check, network.link, network.http)
 
     def _tell_retransmit(self, name: str) -> Callable[[int], None]:

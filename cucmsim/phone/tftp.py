@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cucmsim.errors import FormatError
 from cucmsim.phone.datagrams import Address, Datagrams
+from cucmsim.phone.localends import LocalEnds
 from cucmsim.phone.steps import Fetched, FetchFailure, NotFetched
 from cucmsim.protocols.tftp_client import FileReceived, ReadFailed, TftpRead
 
@@ -30,8 +31,12 @@ async def fetch_tftp(
     size_limit: int,
     patience: TftpPatience | None = None,
     on_retransmit: Callable[[int], None] | None = None,
+    ends: LocalEnds | None = None,
 ) -> Fetched | NotFetched:
-    """Get `name` of `server`, an address and a port. `on_retransmit` is told the count."""
+    """Get `name` of `server`, an address and a port, from one of our `ends`.
+
+    `on_retransmit` is told the count.
+    """
     patience = patience or TftpPatience()
     try:
         read = TftpRead(
@@ -40,7 +45,7 @@ async def fetch_tftp(
             timeout_s=patience.timeout_s,
             max_retransmissions=patience.retransmissions,
         )
-        wire = await _open(server)
+        wire = await _open(server, ends)
     except (OSError, FormatError) as error:
         return NotFetched(FetchFailure.UNREACHABLE, text=str(error))
     try:
@@ -80,10 +85,16 @@ async def _run(
         read.handle_timeout(now())  # also when a flood of datagrams leaves no pause
 
 
-async def _open(server: tuple[str, int]) -> Datagrams:
-    """Open a socket on any free port, for one server. Raises OSError."""
+async def _open(server: tuple[str, int], ends: LocalEnds | None) -> Datagrams:
+    """Open a socket for one server, on any free port unless there are `ends`. Raises OSError."""
+
+    def is_server(peer: Address) -> bool:
+        return peer[0] == server[0]
+
+    if ends is not None:
+        return await Datagrams.open(ends.bind_datagrams(), is_server)
     local = ("::" if ":" in server[0] else "0.0.0.0", 0)  # noqa: S104 - a client, on a free port
-    return await Datagrams.open(local, lambda peer: peer[0] == server[0])
+    return await Datagrams.open(local, is_server)
 
 
 def _ignore(_count: int) -> None:

@@ -8,6 +8,7 @@ import asyncio
 from typing import Protocol
 
 from cucmsim.phone.link import Link, LinkError, LinkOptions, unreached
+from cucmsim.phone.localends import connect_stream
 from cucmsim.phone.peers import judge
 from cucmsim.phone.steps import PeerCheck, PeerRefused, PeerUnproven
 
@@ -50,7 +51,7 @@ async def open_tcp(host: str, port: int, options: LinkOptions) -> Wire:
     where = f"{host}:{port}"
     try:
         async with asyncio.timeout(options.timeout_s):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await connect_stream(host, port, options.ends)
     except (OSError, TimeoutError) as error:
         raise LinkError(f"{where}: cannot connect: {unreached(error)}") from error
     return _TcpWire(where, reader, writer, options.timeout_s)

@@ -4,7 +4,7 @@ import asyncio
 import resource
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
 
 import pytest
 
@@ -249,6 +249,47 @@ async def test_in_single_port_mode_every_answer_comes_from_the_port_asked() -> N
         phone = await bench.phone()
         phone.send(ReadRequest("small"), bench.address)
         assert await phone.hear() == (Data(1, SMALL), bench.address)
+
+
+def free_ports(count: int) -> range:
+    """Return ports in a row that nobody has."""
+    for first in range(24_000, 32_000, count):
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                    probe.bind((ADDRESS, port))
+            except OSError:
+                continue
+            return range(first, first + count)
+    raise AssertionError("no ports are free")
+
+
+async def test_transfers_take_the_ports_of_a_range_in_order_and_pass_over_those_in_use() -> None:
+    ports = free_ports(3)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((ADDRESS, ports[1]))
+        async with running(TftpOptions(transfer_ports=ports)) as bench:
+            phone, told = await bench.phone(), []
+            for _ in range(3):
+                phone.send(ReadRequest("small"), bench.address)
+                packet, server = await phone.hear()
+                assert packet == Data(1, SMALL)
+                told.append(server[1])
+                phone.send(Ack(1), server)
+                await bench.end()
+            assert told == [ports[0], ports[2], ports[0]]
+
+
+async def test_a_request_is_not_answered_when_no_port_of_the_range_is_free() -> None:
+    ports = free_ports(1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((ADDRESS, ports[0]))
+        async with running(TftpOptions(transfer_ports=ports)) as bench:
+            phone = await bench.phone()
+            phone.send(ReadRequest("small"), bench.address)
+            exchange = await bench.end()
+            assert exchange.answer == "not answered: no socket"
 
 
 async def test_the_journal_says_who_got_what() -> None:
