@@ -14,11 +14,12 @@ from cucmsim.cluster.logs import LogFormat, configure_logs
 from cucmsim.daemons.sftpserver import SftpDirectory, SftpLogin
 from cucmsim.daemons.sshd import host_key
 from cucmsim.errors import CommandError
+from cucmsim.pki.keys import KeyAlgorithm, KeySpec
 
 __all__ = ["register"]
 
 _PASSWORD = "SFTP_PASSWORD"  # noqa: S105 - the name of a variable
-_KEY_TYPE = "ssh-rsa"
+_KEY = KeySpec(KeyAlgorithm.RSA, 2048)
 """The administrator's dialog of seed 003 shows the fingerprint of an RSA key."""
 _USAGE = 2
 
@@ -57,7 +58,7 @@ def _sftp(
     if not user:
         raise CommandError("found no --user, expected a name", _USAGE)
     login = SftpLogin(user, _password(password_file))
-    shown = host_key(_key_path(directory.resolve(), key), _KEY_TYPE)
+    shown = host_key(_key_path(directory.resolve(), key), _KEY)
     configure_logs(LogFormat.CONSOLE, "info", SystemClock())
     run_loop(_serve(SftpDirectory((address, port), directory, login, shown), address, shown))
 

@@ -37,7 +37,7 @@ from cucmsim.cluster.upgrades import UpgradeRunner
 from cucmsim.daemons.admind import AdminServer
 from cucmsim.daemons.managed import ManagementServer, TcpAccess
 from cucmsim.daemons.sftpclient import AsyncSftpClient
-from cucmsim.entropy import Entropy, SystemEntropy
+from cucmsim.entropy import Entropy, SystemEntropy, stream_of
 from cucmsim.errors import RefusedError, StoreError
 from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME
 from cucmsim.services.admin.commandline import CommandLine
@@ -67,11 +67,15 @@ _TRUST_LISTS = (ITL_FILENAME, CTL_FILENAME)
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a run is told besides its settings. `node` None runs every node in this process."""
+    """What a run is told besides its settings. `node` None runs every node in this process.
+
+    Not `is_timed`, the journal does not say how long exchanges took, so that two runs are the same.
+    """
 
     node: str | None = None
     prune: bool = False
     capture: bool = False
+    is_timed: bool = True
 
 
 class Cluster:
@@ -85,9 +89,11 @@ class Cluster:
         follower: Follower,
         clock: MovableClock,
         entropy: Entropy,
+        *,
+        is_timed: bool = True,
     ) -> None:
         self.settings = settings
-        self.journal = Journal(settings.limits.journal_exchanges)
+        self.journal = Journal(settings.limits.journal_exchanges, is_timed=is_timed)
         self.capture = Capture(clock, settings.limits.capture_size)
         self.faults = FaultPlan(settings.faults)
         self.view = view
@@ -101,7 +107,8 @@ class Cluster:
         self._store = store
         self._follower = follower
         self._clock = clock
-        self._entropy = entropy
+        self._node_entropy = {node.name: stream_of(entropy, node.name) for node in settings.nodes}
+        self._operations_entropy = stream_of(entropy, "operations")
         self._administration = Administration(self.operator)
         self._started = clock.now()
         self._stopping = asyncio.Event()
@@ -148,7 +155,9 @@ class Cluster:
             names = [node.name for node in mine]
             follower = Follower(store, view, settings.cluster.certs_directory, names)
             settings = replace(settings, phones=())  # the store has them now
-            cluster = cls(settings, store, view, follower, clock, entropy)
+            cluster = cls(
+                settings, store, view, follower, clock, entropy, is_timed=options.is_timed
+            )
             if options.capture:
                 cluster.capture.start()
             stack.push_async_callback(cluster._close)
@@ -195,7 +204,7 @@ class Cluster:
             self._store,
             self.journal,
             self._clock,
-            self._entropy,
+            self._node_entropy[settings.name],
             registrations,
             await self._command_line(settings.name, files, traces),
             traces,
@@ -394,6 +403,6 @@ class Cluster:
             active_release(replica, node or replica.publisher.name),
             self.settings.certificates,
             self._clock,
-            self._entropy,
+            self._operations_entropy,
             self.settings.cluster.security_password,
         )

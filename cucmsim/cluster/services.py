@@ -18,6 +18,7 @@ from cucmsim.daemons.sshd import SshLimits, SshServer, host_key, server_version
 from cucmsim.daemons.tvsd import TvsServer
 from cucmsim.daemons.webd import WebServer
 from cucmsim.daemons.webmischief import WebWatch
+from cucmsim.entropy import stream_of
 from cucmsim.errors import StartError
 from cucmsim.formats.sip_framing import StreamLimits
 from cucmsim.formats.trustlist import CTL_FILENAME
@@ -198,7 +199,7 @@ async def _build_ssh(around: Surroundings) -> Daemon:
     return SshServer(
         around.node.endpoints(ServiceName.SSH)[0],
         around.command_line,
-        await asyncio.to_thread(host_key, path),
+        await asyncio.to_thread(host_key, path, entropy=stream_of(around.entropy, "ssh")),
         SshLimits(given.ssh_connections, given.ssh_login_timeout_s, server_version(release)),
     )
 

@@ -15,7 +15,7 @@ from cucmsim.daemons.conversation import Arrival, Limits, PeerInfo, Record, Reco
 from cucmsim.daemons.mischief import Doorman, Mischief, TlsTerms
 from cucmsim.daemons.stream import StreamServer
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy, server_context
-from cucmsim.entropy import Entropy
+from cucmsim.entropy import Entropy, stream_of
 from cucmsim.errors import RemoteProtocolError, StoreError
 from cucmsim.formats.capf import Reason
 from cucmsim.protocols.capf_common import Aborted
@@ -66,7 +66,8 @@ class CapfServer(StreamServer):
         context = server_context(recorder.service, identity, chosen)
 
         def factory(arrival: Arrival, record: Record) -> _Session:
-            session_id = int.from_bytes(entropy.token(4))
+            # a stream for each address: phones arrive in an order that no seed decides
+            session_id = int.from_bytes(stream_of(entropy, f"capf/{arrival.address}").token(4))
             return _Session(enrolment, session_id, record, _Sender(mischief, arrival.address))
 
         doorman = None if mischief is None else Doorman(mischief, TlsTerms(identity, chosen))

@@ -19,7 +19,7 @@ from cucmsim.daemons.pace import Pace
 from cucmsim.daemons.registrationmischief import FAULT_WORDS, RegistrationMischief
 from cucmsim.daemons.tls import TlsIdentity, TlsPolicy
 from cucmsim.daemons.transports import TcpAndTls, terms_of
-from cucmsim.entropy import Entropy
+from cucmsim.entropy import Entropy, stream_of
 from cucmsim.errors import LocalProtocolError
 from cucmsim.formats.servicecontrol import Action, ServiceControl
 from cucmsim.formats.sip_framing import StreamLimits
@@ -130,7 +130,8 @@ class _Conversation:
         self._around = around
         self._arrival = arrival
         self._record = record
-        self._machine = SipRegistrar(me, around.entropy, around.limits.message)
+        entropy = stream_of(around.entropy, f"sip/{arrival.address}")
+        self._machine = SipRegistrar(me, entropy, around.limits.message)
         self._is_tls = me.transport == "TLS"
         self._connection = f"sip-{me.transport.lower()}/{arrival.number}"
         self._mischief = RegistrationMischief(around.mischief, arrival, record)

@@ -15,7 +15,10 @@ import structlog
 
 from cucmsim.daemons.base import listen_tcp
 from cucmsim.daemons.console import Console, end_sessions
+from cucmsim.entropy import Entropy, SystemEntropy
 from cucmsim.errors import StartError, StoreError
+from cucmsim.pki.keys import KeyAlgorithm, KeySpec, dump_private_key_pem
+from cucmsim.pki.keysource import key_job
 from cucmsim.pki.release import Release
 from cucmsim.protocols.admin_editor import Terminal
 from cucmsim.services.admin.commandline import BANNER, CommandLine
@@ -23,7 +26,7 @@ from cucmsim.services.admin.platform import Verdict
 
 __all__ = ["SshLimits", "SshServer", "close_connection", "host_key", "server_version"]
 
-_KEY_TYPE = "ecdsa-sha2-nistp256"
+_KEY = KeySpec(KeyAlgorithm.EC, 256)
 _MOST_TRIES = 6
 _MOST_CHANNELS = 10
 _LONGEST_PASSWORD = 1024
@@ -45,11 +48,12 @@ def server_version(release: Release) -> str:
     return _OLD_SERVER if release < _OLD_UNTIL else "cucmsim"
 
 
-def host_key(path: Path, key_type: str = _KEY_TYPE) -> asyncssh.SSHKey:
+def host_key(path: Path, spec: KeySpec = _KEY, entropy: Entropy | None = None) -> asyncssh.SSHKey:
     """Return the host key kept at `path`, made at the first start. Raises StartError."""
     try:
         if not path.exists():
-            made = asyncssh.generate_private_key(key_type)
+            key = key_job(spec, entropy or SystemEntropy())()
+            made = asyncssh.import_private_key(dump_private_key_pem(key))
             path.touch(mode=0o600)
             path.write_bytes(made.export_private_key())
         return asyncssh.read_private_key(path)

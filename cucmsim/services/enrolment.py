@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 
 from cucmsim.clock import Clock
-from cucmsim.entropy import Entropy
+from cucmsim.entropy import Entropy, stream_of
 from cucmsim.errors import FormatError, StoreError, VerificationError
 from cucmsim.formats.capf import CertificateType, NestedCertificate, Reason
 from cucmsim.formats.names import rfc2253_name
@@ -157,7 +157,9 @@ class Enrolment:
         if found != admission.key:
             problem = f"the phone's key is {found}, expected {admission.key}"
             return Refusal(Reason.INVALID_ELEMENT, problem)
-        return await asyncio.to_thread(self._sign, admission.device_name, public_key)
+        entropy = stream_of(self._entropy, f"lsc/{admission.device_name}")
+        serial = new_serial(entropy)
+        return await asyncio.to_thread(self._sign, admission.device_name, public_key, serial)
 
     async def record_installed(self, admission: Admission, lsc_der: bytes) -> None:
         """Note the LSC that the phone said it stored."""
@@ -270,14 +272,14 @@ class Enrolment:
         await self.record_failed(Admission(device.name, device.pending_operation))
         return True
 
-    def _sign(self, device_name: str, public_key: PublicKey) -> bytes:
+    def _sign(self, device_name: str, public_key: PublicKey, serial: bytes) -> bytes:
         """Make the LSC; blocks."""
         lsc = issue_lsc(
             self.issuer,
             device_name,
             public_key,
             not_before=self._clock.now(),
-            serial=new_serial(self._entropy),
+            serial=serial,
             validity=self._loaded.validity,
         )
         return certificate_der(lsc)

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -88,9 +88,13 @@ _EVERYTHING = JournalQuery()
 
 
 class Journal:
-    """The latest exchanges of a process, oldest first; belongs to the process's loop."""
+    """The latest exchanges of a process, oldest first; belongs to the process's loop.
 
-    def __init__(self, kept: int = _KEPT) -> None:
+    Not `is_timed`, it keeps 0 for how long each took: then two runs can be the same.
+    """
+
+    def __init__(self, kept: int = _KEPT, *, is_timed: bool = True) -> None:
+        self._is_timed = is_timed
         self._exchanges: deque[Numbered] = deque(maxlen=kept)
         self._subscribers: list[Callable[[Exchange], None]] = []
         self._waiting: set[asyncio.Event] = set()
@@ -109,6 +113,8 @@ class Journal:
 
     def record(self, exchange: Exchange) -> None:
         """Keep `exchange` and tell every subscriber."""
+        if not self._is_timed:
+            exchange = replace(exchange, milliseconds=0.0)
         self._count += 1
         self._exchanges.append((self._count, exchange))
         for subscriber in tuple(self._subscribers):

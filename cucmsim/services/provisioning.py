@@ -235,7 +235,7 @@ class Provisioning:
         if wanted.request.kind is not FileKind.ENCRYPTED_CONFIG:
             return DrawnEntropy(b"")
         # a stream for each file: phones ask for theirs in an order that no seed decides
-        entropy = stream_of(self._entropy, f"{wanted.key} {wanted.stamp}")
+        entropy = stream_of(self._entropy, f"file/{wanted.key}/{wanted.stamp}")
         return DrawnEntropy(entropy.token(DRAWN_BYTES))
 
     def _finished(self, wanted: Wanted, future: _Future) -> None:

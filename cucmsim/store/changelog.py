@@ -16,7 +16,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, true, update
 
 from cucmsim.clock import Clock
-from cucmsim.entropy import Entropy
 from cucmsim.store.engine import Session, Values, whole
 from cucmsim.store.schema import TABLES
 
@@ -36,25 +35,29 @@ _CHANGELOG = TABLES["cucmsim_changelog"]
 class Writer:
     """What a transaction writes through; notes every row it touches."""
 
-    def __init__(self, session: Session, version: int, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, session: Session, version: int, clock: Clock, seed: bytes) -> None:
         self.session = session
         self.version = version
         self.clock = clock
-        self._seed = entropy.token(16)
+        self._seed = seed
         self._drawn = 0
         self._touched: dict[_Touched, None] = {}
 
     @classmethod
-    async def begin(cls, session: Session, clock: Clock, entropy: Entropy) -> "Writer":
-        """Take the version row, and with it the right to write."""
+    async def begin(cls, session: Session, clock: Clock, seed: bytes) -> "Writer":
+        """Take the version row, and with it the right to write; pkids follow from `seed`."""
         statement = select(_VERSION.c.version).where(_VERSION.c.id == 1).with_for_update()
         version = await session.scalar(statement)
-        return cls(session, whole(version), clock, entropy)
+        return cls(session, whole(version), clock, seed)
 
     def new_pkid(self) -> str:
-        """Return a fresh lower-case uuid; never the same twice, even when the entropy repeats."""
+        """Return a fresh lower-case uuid; never the same twice, even when the seed repeats."""
         self._drawn += 1
-        digest = hashlib.sha256(self._seed + b"/%d/%d" % (self.version, self._drawn)).digest()
+        return self.uuid_after(f"{self.version}/{self._drawn}")
+
+    def uuid_after(self, text: str) -> str:
+        """Return the uuid that follows from seed and text."""
+        digest = hashlib.sha256(self._seed + f"/{text}".encode()).digest()
         return str(UUID(bytes=digest[:16], version=4))
 
     def touch(self, table: str, pkid: str, action: str) -> None:
@@ -142,9 +145,13 @@ class Writer:
             await self.session.execute(select(func.pg_notify(CHANNEL, str(self.version))))
 
 
-def versionstamp(writer: Writer) -> str:
-    """Return a fresh versionstamp of a phone: unix seconds, hyphen, uuid."""
-    return f"{int(writer.clock.now().timestamp())}-{writer.new_pkid()}"
+def versionstamp(writer: Writer, last: str = "") -> str:
+    """Return a fresh versionstamp of a phone: unix seconds, hyphen, uuid.
+
+    It follows from the phone's `last` one where that is given, not from what became of others.
+    """
+    uuid = writer.uuid_after(last) if last else writer.new_pkid()
+    return f"{int(writer.clock.now().timestamp())}-{uuid}"
 
 
 async def read_version(session: Session) -> int:

@@ -80,7 +80,9 @@ def _changed(writer: Writer, wanted: Device, held: Device) -> Device | None:
     if device == held:
         return None
     counted = replace(held, wrong_strings=device.wrong_strings, locked_until=device.locked_until)
-    return device if device == counted else replace(device, versionstamp=versionstamp(writer))
+    if device == counted:
+        return device
+    return replace(device, versionstamp=versionstamp(writer, held.versionstamp))
 
 
 async def _write(

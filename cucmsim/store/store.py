@@ -13,7 +13,7 @@ from functools import partial
 from typing import Self
 
 from cucmsim.clock import Clock
-from cucmsim.entropy import Entropy
+from cucmsim.entropy import Entropy, stream_of
 from cucmsim.errors import StoreError
 from cucmsim.pki.sealing import SealingKey
 from cucmsim.store.alarms import StoredAlarm, read_alarms
@@ -31,6 +31,7 @@ __all__ = ["Store", "Transaction"]
 
 _WAIT_S = 60.0
 _RETRY_S = 0.2
+_SEED_SIZE = 16
 
 
 class Store:
@@ -47,7 +48,7 @@ class Store:
         self._database = database
         self._sealing = sealing
         self._clock = clock
-        self._entropy = entropy
+        self._seed = stream_of(entropy, "store").token(_SEED_SIZE)
         self._loader = ReplicaLoader(sealing, SignerCache())
         self._announcer = Announcer(version)
         self._listener = None if database.is_sqlite else Listener(database, self._announcer)
@@ -137,7 +138,7 @@ class Store:
             self._writer_task = asyncio.current_task()
             try:
                 async with self._database.session(write=True) as session:
-                    writer = await Writer.begin(session, self._clock, self._entropy)
+                    writer = await Writer.begin(session, self._clock, self._seed)
                     yield Transaction(writer, self._sealing, self._loader)
                     version = await writer.finish()
                     session.on_commit = partial(self._announcer.publish, version)
