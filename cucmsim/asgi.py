@@ -10,12 +10,14 @@ import socket
 import ssl
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
 from functools import partial
 from typing import cast
 
 import uvicorn
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
@@ -114,6 +116,25 @@ class _Strict:
             await self._app(scope, receive, send)
 
 
+class _Dated:
+    """Puts the date that `now` tells into every answer."""
+
+    def __init__(self, app: ASGIApp, now: Callable[[], datetime]) -> None:
+        self._app = app
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(self._now(), usegmt=True).encode()
+                message = {**message, "headers": [(b"date", date), *message.get("headers", ())]}
+            await send(message)
+
+        await self._app(scope, receive, dated)
+
+
 class _Protocol(H11Protocol):
     """uvicorn's, which waits for ever for the first request, or for the rest of one."""
 
@@ -167,6 +188,7 @@ class AsgiServer:
     """Serves `app` on `bound`, a listening socket that it closes at the end; TLS with `context`.
 
     With a `reception` the TLS is chosen for each client.
+    Answers bear the date that `now` tells, in UTC, by default the machine's.
     """
 
     def __init__(
@@ -176,10 +198,13 @@ class AsgiServer:
         context: ssl.SSLContext | None = None,
         limits: AsgiLimits | None = None,
         reception: Reception | None = None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         limits = limits or AsgiLimits()
+        strict = _Strict(app, limits.head)
         config = uvicorn.Config(
-            _Strict(app, limits.head),
+            strict if now is None else _Dated(strict, now),
+            date_header=now is None,
             log_config=None,
             access_log=False,
             lifespan="off",

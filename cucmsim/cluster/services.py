@@ -183,6 +183,7 @@ async def _build_web(around: Surroundings) -> Daemon:
             around.mischief(ServiceName.WEB),
             partial(_phone_at, around),
         ),
+        around.clock.now,
     )
 
 

@@ -8,7 +8,8 @@ import os
 import ssl
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -27,8 +28,8 @@ __all__ = ["WebServer"]
 class WebServer:
     """Serves `app` over TLS on `endpoint`; shows the first of `identities` that a client knows.
 
-    With a `watch` requests stand in the journal, and the faults of TLS happen.
-    Raises StartError when an identity or the policy cannot be used.
+    With a `watch` requests stand in the journal, and the faults of TLS happen. Answers bear the date
+    that `now` tells. Raises StartError when an identity or the policy cannot be used.
     """
 
     name = "web"
@@ -41,8 +42,10 @@ class WebServer:
         policy: TlsPolicy,
         limits: AsgiLimits | None = None,
         watch: WebWatch | None = None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self._limits = limits
+        self._now = now
         self._endpoint = endpoint
         self._app = app if watch is None else RecordedApp(app, watch)
         self._context = _context(identities, policy)
@@ -61,7 +64,9 @@ class WebServer:
         """Bind and serve. Raises StartError naming the port."""
         bound = listen_tcp(self.name, *self._endpoint)
         self._ports = (bound.getsockname()[1],)
-        self._server = AsgiServer(self._app, bound, self._context, self._limits, self._reception)
+        self._server = AsgiServer(
+            self._app, bound, self._context, self._limits, self._reception, self._now
+        )
         await self._server.start()
 
     async def stop(self, drain_s: float) -> None:

@@ -144,7 +144,7 @@ class Handset:
         return Phone(
             self.identity,
             network,
-            options=replace(options.phone, settle_s=0),
+            options=replace(options.phone, settle_s=0, entropy=options.entropy),
             registrar=registrar,
             clock=options.clock,
             on_line=self.lines.append,

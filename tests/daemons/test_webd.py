@@ -82,6 +82,23 @@ async def test_a_handshake_that_never_ends_is_cut_as_the_limits_say() -> None:
         await server.stop(1)
 
 
+async def test_an_answer_bears_the_date_of_the_clock_it_was_given() -> None:
+    server = WebServer(
+        ("127.0.0.1", 0),
+        APP,
+        [rsa()],
+        TlsPolicy(),
+        now=lambda: datetime(2031, 3, 2, 12, 0, 5, tzinfo=UTC),
+    )
+    await server.start()
+    try:
+        _, answer = await _get(server.ports[0], LinkOptions())
+    finally:
+        await server.stop(1)
+    assert answer.count(b"date: ") == 1
+    assert b"\r\ndate: Sun, 02 Mar 2031 12:00:05 GMT\r\n" in answer
+
+
 async def _get(port: int, options: LinkOptions) -> tuple[str, bytes]:
     async with await Link.connect("127.0.0.1", port, options) as link:
         await link.send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
