@@ -1,6 +1,7 @@
 """The journal: what is found, what is waited for, and what is lost."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -120,3 +121,11 @@ def test_a_subscriber_may_leave_while_it_is_told() -> None:
     journal.record(exchange())
     journal.record(exchange())
     assert told == ["once", "always", "always"]
+
+
+def test_a_journal_that_is_not_timed_keeps_and_tells_no_durations() -> None:
+    journal, told = Journal(is_timed=False), list[Exchange]()
+    journal.subscribe(told.append)
+    journal.record(replace(exchange(), milliseconds=1.5))
+    assert told == [replace(exchange(), milliseconds=0.0)]
+    assert journal.since() == [(1, told[0])]
