@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -28,6 +28,7 @@ from cucmsim.cluster.node import Node, ServiceAction, finish
 from cucmsim.cluster.opening import first_replica, nodes_to_run, open_store
 from cucmsim.cluster.power import NodePower
 from cucmsim.cluster.reports import NodeReady, NodeReport, ReadyReport, StatusReport
+from cucmsim.cluster.runoptions import RunOptions
 from cucmsim.cluster.services import builders_of
 from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.cluster.surroundings import NodeFiles, Surroundings
@@ -63,19 +64,6 @@ __all__ = ["Cluster", "RunOptions"]
 
 _MANAGEMENT_DRAIN_S = 1.0
 _TRUST_LISTS = (ITL_FILENAME, CTL_FILENAME)
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What a run is told besides its settings. `node` None runs every node in this process.
-
-    Not `is_timed`, the journal does not say how long exchanges took, so that two runs are the same.
-    """
-
-    node: str | None = None
-    prune: bool = False
-    capture: bool = False
-    is_timed: bool = True
 
 
 class Cluster:

@@ -60,8 +60,7 @@ class TftpOptions:
 
     `max_transfers` bounds transfers and open requests of one port; a request over it is not
     answered, and the client asks again. `max_fetches` bounds the files that are looked for at once.
-    `faults` is what goes wrong.
-    `transfer_ports` are those that transfers take, in order; none: any that are free.
+    `faults` is what goes wrong. `transfer_ports` are what transfers take in turn; none: any port.
     """
 
     single_port: bool = False
@@ -345,17 +344,13 @@ class Listener:
 
     def _open(self, peer: Peer) -> Channel:
         """Open a port for one transfer. Raises OSError."""
-        return self._open_from(self._source, peer)
-
-    def _open_from(self, source: tuple[str, int] | None, peer: Peer) -> Channel:
-        """Open a port for one transfer, this one if it is told. Raises OSError."""
         # SocketType, the C class: the Python class around it costs another microsecond
         channel = socket.SocketType(self._family, _DATAGRAMS)
         try:
             if not _NONBLOCK:
                 channel.setblocking(False)  # noqa: FBT003 - the standard library's signature
-            if source is not None:
-                channel.bind(source)
+            if self._source is not None:
+                channel.bind(self._source)
             channel.connect(peer)
         except OSError:
             channel.close()

@@ -25,8 +25,9 @@ class PortRangeListener(Listener):
     def _open(self, peer: Peer) -> Channel:
         """Open the next port that is free. Raises OSError."""
         for port in islice(self._ports, len(self._range)):
+            self._source = self._address, port
             try:
-                return self._open_from((self._address, port), peer)
+                return super()._open(peer)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise

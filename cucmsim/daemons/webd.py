@@ -28,8 +28,8 @@ __all__ = ["WebServer"]
 class WebServer:
     """Serves `app` over TLS on `endpoint`; shows the first of `identities` that a client knows.
 
-    With a `watch` requests stand in the journal, and the faults of TLS happen. Answers bear the date
-    that `now` tells. Raises StartError when an identity or the policy cannot be used.
+    With a `watch` requests stand in the journal, and the faults of TLS happen. Answers bear the
+    date that `now` tells. Raises StartError when an identity or the policy cannot be used.
     """
 
     name = "web"
