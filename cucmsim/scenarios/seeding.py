@@ -33,7 +33,8 @@ def surroundings(seed: int) -> Iterator[Surroundings]:
     """
     with TemporaryDirectory(prefix="cucmsim-") as directory, Place.take(seed) as place:
         clock, entropy = ManualClock(), SeededSource(seed)
-        yield Surroundings(place, Path(directory), clock, entropy, RunOptions(capture=True))
+        options = RunOptions(is_timed=False, capture=True)
+        yield Surroundings(place, Path(directory), clock, entropy, options)
 
 
 @contextmanager
