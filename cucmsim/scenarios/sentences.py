@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cucmsim.cluster.journalapi import EventReport
+from cucmsim.formats.roles import role_name
 from cucmsim.phone.events import (
     CapfFinished,
     CapfSkipped,
@@ -183,8 +184,8 @@ def _(event: TvsServerRefused) -> str:
 @told.register
 def _(event: TvsAnswerReceived) -> str:
     if event.status == _STATUS_DONE:
-        roles = ", ".join(map(str, event.roles))
-        return f"TVS knows the certificate{f' (roles {roles})' if roles else ''}"
+        roles = ", ".join(map(role_name, event.roles))
+        return f"TVS knows the certificate{f' (good for {roles})' if roles else ''}"
     return f"TVS does not vouch for it (status {event.status})"
 
 

@@ -270,4 +270,4 @@ def _state(report: BootReport) -> str:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "unknown" if value is None else str(value)
+    return "unknown" if value is None else str(value) or "nothing"

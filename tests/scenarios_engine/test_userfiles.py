@@ -202,6 +202,19 @@ async def test_the_example_of_the_guide_passes(quiet: None) -> None:
     assert result.verdict is Verdict.PASSED, result.reason
 
 
+def test_the_python_of_the_guide_can_be_loaded(tmp_path: Path) -> None:
+    guide = (ROOT / "docs/writing-a-scenario.md").read_text()
+    path = tmp_path / "guide.py"
+    path.write_text(guide.partition("```python\n")[2].partition("```")[0])
+    (scenario,) = load_scenarios(path)
+    assert (scenario.name, [*scenario.choices]) == ("silent-tvs", ["fault"])
+
+
+def test_the_guide_names_every_verb() -> None:
+    guide = (ROOT / "docs/writing-a-scenario.md").read_text()
+    assert [verb for verb in STEPS if f"`{verb}" not in guide and f", `{verb}" not in guide] == []
+
+
 def _device() -> dict[str, object]:
     texts = [
         "device_pool",
