@@ -4,13 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from cucmsim.entropy import SeededEntropy
-from cucmsim.pki.sealing import SealingKey
 from cucmsim.store.rows import CallManagerGroup, DevicePool, ProcessNode
 from cucmsim.store.store import Store, Transaction
 from tests.fixtures.postgres import SECURITY_PASSWORD
@@ -51,19 +49,6 @@ class FixedClock:
     def monotonic(self) -> float:
         """Return the same in seconds."""
         return self.at.timestamp()
-
-
-@pytest.fixture(scope="session")
-def derive() -> Callable[[str, bytes], SealingKey]:
-    """Give the real derivation, remembered: it takes 60 ms, and the templates share a salt."""
-    return cache(SealingKey.derive)
-
-
-@pytest.fixture(autouse=True)
-def _derived_once(
-    monkeypatch: pytest.MonkeyPatch, derive: Callable[[str, bytes], SealingKey]
-) -> None:
-    monkeypatch.setattr(SealingKey, "derive", derive)
 
 
 @pytest.fixture
