@@ -7,13 +7,14 @@ TESTS ?= tests
 READY := $(VENV)/.installed
 DEV_READY := $(VENV)/.installed-dev
 
-.PHONY: help run test test-docker check bench clean lock
+.PHONY: help run test test-docker check lint test-coverage bench clean lock
 
 help:
 	@echo "make run    start the two-node lab cluster ($(CONFIG)); Ctrl-C stops it"
 	@echo "make test   run the tests, or some of them: make test TESTS=tests/phone"
 	@echo "make test-docker   run the tests that start containers"
 	@echo "make check  lint, types, layers, tests with coverage"
+	@echo "make lint, make test-coverage   the two halves of make check"
 	@echo "make bench  measure against other servers (see bench/README.md)"
 	@echo "make lock   renew the lock files after a change of dependencies"
 	@echo "make clean  remove what these made"
@@ -43,11 +44,16 @@ test: $(DEV_READY)
 test-docker: $(DEV_READY)
 	@CUCMSIM_TEST_DOCKER=1 $(BIN)/python -m pytest -q -m docker --durations=5 tests/docker
 
-check: $(DEV_READY)
+check: lint
+	@$(MAKE) --no-print-directory test-coverage
+
+lint: $(DEV_READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+test-coverage: $(DEV_READY)
 	$(BIN)/python -m pytest -q -n auto -m 'not docker' --cov --cov-report=
 	$(BIN)/python -m coverage report --skip-covered --fail-under=90
 	$(BIN)/python -m coverage report --fail-under=100 --include='cucmsim/formats/*,cucmsim/pki/*,cucmsim/protocols/*'
