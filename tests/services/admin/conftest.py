@@ -28,7 +28,7 @@ from cucmsim.services.operations.versions import Sides, Version, put_sides
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 from cucmsim.store.store import Store
-from tests.fixtures.postgres import SECURITY_PASSWORD
+from tests.fixtures.postgres import SECURITY_PASSWORD, empty_store
 from tests.services.admin.fakenetwork import FakeNetwork
 from tests.services.admin.fakesftp import FakeSftp
 from tests.services.conftest import PUBLISHER, SUBSCRIBER, SteppingClock
@@ -129,7 +129,9 @@ async def make_desk(
 ) -> AsyncIterator[MakeDesk]:
     """Make a desk at a node of the two; the view holds their certificates."""
     entropy = SeededEntropy(1)
-    url = f"sqlite:///{tmp_path / 'cluster.db'}"
+    path = tmp_path / "cluster.db"
+    path.write_bytes(empty_store(PASSWORD))
+    url = f"sqlite:///{path}"
     async with Store.open(
         url, security_password=PASSWORD, clock=stepping_clock, entropy=entropy, migrate=True
     ) as store:
