@@ -9,7 +9,7 @@ from typing import Final
 from cucmsim.phone.values import FileKind, TrustSource
 from cucmsim.scenarios.model import Choice, Scenario, scenario
 from cucmsim.scenarios.stage import Stage
-from cucmsim.scenarios.stagecluster import CALLMANAGER, TFTP, StageCluster
+from cucmsim.scenarios.stagecluster import CALLMANAGER, TFTP, TVS, StageCluster
 from cucmsim.testing.shape import ClusterShape
 
 __all__ = ["SCENARIOS"]
@@ -38,6 +38,7 @@ async def _rename(cluster: StageCluster, node: str, host: str) -> None:
 async def _rollback(cluster: StageCluster, *, prepared: bool) -> None:
     before = await cluster.served()
     await cluster.prepare_rollback(prepared=prepared)
+    await cluster.restart(TVS, TFTP)
     await cluster.relisted(before)
 
 

@@ -6,10 +6,12 @@ Source: seed 000, lines 751 to 796.
 from typing import Final
 
 from cucmsim.phone.values import FileKind, TrustSource
+from cucmsim.pki.release import Release
 from cucmsim.scenarios.exchange import Exchange
 from cucmsim.scenarios.model import Scenario, scenario
 from cucmsim.scenarios.stage import Stage
 from cucmsim.scenarios.stagecluster import CAPF, TFTP, TVS, StageCluster
+from cucmsim.services.operations.drs.agents import feature_of
 from cucmsim.testing.shape import ClusterShape
 
 __all__ = ["SCENARIOS"]
@@ -35,7 +37,8 @@ async def _add_device(cluster: StageCluster, exchange: Exchange) -> None:
 async def _back_up(stage: Stage, exchange: Exchange) -> str:
     """Back the cluster up; return the backup's name."""
     await _add_device(stage.cluster, exchange)
-    wanted = {"device": _DEVICE, "features": ["UCM"]}
+    feature = feature_of(Release.parse(stage.shape.release))
+    wanted = {"device": _DEVICE, "features": [feature]}
     made = await stage.cluster.administrator.post("/operations/backup", wanted)
     backup = str(made["backup"]) if isinstance(made, dict) else ""
     stage.narrate(f"the cluster is backed up: {backup}")
