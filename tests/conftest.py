@@ -1,9 +1,9 @@
 """What all tests share: the loops they run on, asyncio and uvloop.
 
-Every async test runs on both, except in the directories of `ALTERNATING`: there a whole cluster
-runs, whose daemons, store and phones have their own tests on both loops, and each test takes one
-loop of the two. Which one follows from its name and its place in the parametrisation: neighbours
-take turns, and it is the same in every run.
+Every async test runs on both, except in the directories of `ALTERNATING`. There each test takes one
+loop of the two: a whole cluster runs, whose daemons, store and phones have their own tests on both,
+or the rules, which have no sockets. Which one follows from its name and its place in the
+parametrisation: neighbours take turns, and it is the same in every run.
 `CUCMSIM_TEST_LOOPS=both` or `alternate` has one or the other everywhere.
 """
 
@@ -26,7 +26,7 @@ pytest_plugins = (
 )
 
 TESTS = Path(__file__).parent
-ALTERNATING = ("cli", "cluster", "operations_matrix", "scenarios", "walkthroughs")
+ALTERNATING = ("cli", "cluster", "operations_matrix", "scenarios", "services", "walkthroughs")
 LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.SelectorEventLoop,
     "uvloop": uvloop.new_event_loop,
