@@ -15,11 +15,9 @@ import uvloop
 from cucmsim.scenarios.library import LIBRARY
 from cucmsim.scenarios.model import Scenario
 from cucmsim.scenarios.narrative import Result
-from cucmsim.scenarios.runner import Order, Verdict, run_scenario
-from cucmsim.testing.clock import ManualClock
-from cucmsim.testing.labcluster import Surroundings
-from cucmsim.testing.places import Place
+from cucmsim.scenarios.runner import Order, Verdict
 from cucmsim.testing.shape import NEW_PHONE, OLD_PHONE
+from tests.scenarios.plays import played
 
 PHONES = (OLD_PHONE, NEW_PHONE)
 ENGINES = ("sqlite", "postgresql")
@@ -82,17 +80,14 @@ def test_the_scenario_ends_as_the_reference_says(
 ) -> None:
     is_postgres = run.engine == "postgresql"
     url = request.getfixturevalue("empty_postgres_url") if is_postgres else ""
-    shape = replace(run.scenario.shape, database=url)
-    with Place.take() as place, asyncio.Runner(loop_factory=LOOPS[run.loop]) as runner:
-        order = Order(
-            replace(run.scenario, shape=shape),
-            run.release,
-            seed=0,
-            identity=PHONES[run.turn % 2],
-            parameters=run.parameters,
-            around=Surroundings(place, tmp_path, ManualClock()),
-        )
-        result = runner.run(run_scenario(order, lambda _: None))
+    order = Order(
+        replace(run.scenario, shape=replace(run.scenario.shape, database=url)),
+        run.release,
+        seed=0,
+        identity=PHONES[run.turn % 2],
+        parameters=run.parameters,
+    )
+    result = played(order, tmp_path, LOOPS[run.loop])
 
     assert (result.verdict, result.reason) == (Verdict.PASSED, "")
     assert {check.result for check in result.checks} == {Result.MET}

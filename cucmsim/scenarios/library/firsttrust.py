@@ -3,13 +3,11 @@
 from dataclasses import replace
 from typing import Final
 
-from cucmsim.errors import NotApplicableError
 from cucmsim.phone.values import FileKind, Refusal, TrustSource
 from cucmsim.scenarios.model import Choice, Scenario, scenario
 from cucmsim.scenarios.observed import BootReport, DirectoryReport
 from cucmsim.scenarios.stage import Stage
 from cucmsim.scenarios.stagecluster import CALLMANAGER, TFTP
-from cucmsim.scenarios.stagephone import SimulatedPhone, StagePhone
 
 __all__ = ["SCENARIOS"]
 
@@ -83,14 +81,14 @@ async def ctl_only(stage: Stage) -> None:
     cluster = stage.cluster
     await _set_mixed_mode(stage)
     await stage.phone.boot()
-    _erase_itl(stage.phone)
+    _erase_itl(stage)
     known = await stage.phone.boot()
     stage.expect_source(known, FileKind.ITL, TrustSource.CTL)
     stage.expect_follows(known)
     signer = "ITLRecovery" if stage.shape.release in _SIGNED_BY_RECOVERY else "CallManager"
     await cluster.regenerate(signer)
     await cluster.restart(TFTP)
-    _erase_itl(stage.phone)
+    _erase_itl(stage)
     unknown = await stage.phone.boot()
     stage.expect(
         f"{unknown.phone} refuses an ITL of another signer",
@@ -100,11 +98,11 @@ async def ctl_only(stage: Stage) -> None:
     stage.expect("TVS was not asked", len(known.questions) + len(unknown.questions), 0)
 
 
-def _erase_itl(phone: StagePhone) -> None:
-    """Erase the ITL, and leave the CTL. Raises NotApplicableError."""
-    if not isinstance(phone, SimulatedPhone):
-        raise NotApplicableError("needs a phone that loses its ITL alone: our own")
-    phone.handset.flash = replace(phone.handset.flash, itl=None)
+def _erase_itl(stage: Stage) -> None:
+    """Erase the ITL, and leave the CTL."""
+    handset = stage.own_phone.handset
+    handset.flash = replace(handset.flash, itl=None)
+    stage.narrate(f"the ITL of {handset.name} is erased by hand")
 
 
 @scenario(
