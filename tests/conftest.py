@@ -20,6 +20,8 @@ import uvloop
 from cucmsim.pki.sealing import SealingKey
 
 pytest_plugins = (
+    "pytester",
+    "cucmsim.testing.plugin",
     "tests.fixtures.postgres",
     "tests.fixtures.clusters",
     "tests.fixtures.seedclusters",

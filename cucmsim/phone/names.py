@@ -3,6 +3,7 @@
 Configurations name servers as CUCM knows them, `cucm-pub`. Where a lab has no DNS the phone finds
 them in the table (`--host NAME=ADDRESS`); a real phone would not. An answer is kept for as long as
 the phone runs, and a DNS server that says nothing is not waited for longer than `dns_timeout_s`.
+With `asks_dns` False there is the table alone: a lab's names may be those of a real cluster too.
 """
 
 import asyncio
@@ -23,10 +24,15 @@ class Names:
     """What names stand for; those of `table` are compared without regard to case."""
 
     def __init__(
-        self, table: Mapping[str, str] | None = None, *, dns_timeout_s: float = 2.0
+        self,
+        table: Mapping[str, str] | None = None,
+        *,
+        dns_timeout_s: float = 2.0,
+        asks_dns: bool = True,
     ) -> None:
         self._table = {name.lower(): address for name, address in (table or {}).items()}
         self._dns_timeout_s = dns_timeout_s
+        self._asks_dns = asks_dns
         self._known: dict[str, str] = {}
         self._unknown: set[str] = set()
 
@@ -55,6 +61,8 @@ class Names:
         return self._known[key]
 
     async def _ask_dns(self, name: str) -> str | None:
+        if not self._asks_dns:
+            return None
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._dns_timeout_s):

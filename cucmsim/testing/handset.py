@@ -1,7 +1,7 @@
 """A simulated phone of a lab: it boots over the network, and what it shows and decides is kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ class Handset:
     """A phone that is looked at.
 
     `lines` is its console log of the last boot, `messages` its status messages, `events` what
-    happened inside it.
+    happened inside it; `history` is the whole console log.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Handset:
     ) -> None:
         self.identity = identity
         self.options = options or HandsetOptions()
+        self.history: list[str] = []
         self.lines: list[str] = []
         self.messages: list[str] = []
         self.events: list[Event] = []
@@ -57,6 +58,7 @@ class Handset:
         self.boots: asyncio.Queue[BootSummary] = asyncio.Queue()
         """What each boot has led to that the phone was told to do while it was on."""
         self._kept = flash
+        self._listeners: list[Callable[[], None]] = []
         self._is_on = False
         self._staying: asyncio.Task[None] | None = None
         self.phone = self._make(network)
@@ -124,6 +126,11 @@ class Handset:
         """Return the same phone, with what it holds, told of other servers."""
         return Handset(self.identity, network, self.options, flash=self.flash)
 
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after whatever happens inside the phone; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
     def says(self, *texts: str) -> bool:
         """Tell whether lines of the console log hold these texts, in this order."""
         lines = iter(self.lines)
@@ -147,10 +154,19 @@ class Handset:
             options=replace(options.phone, settle_s=0, entropy=options.entropy),
             registrar=registrar,
             clock=options.clock,
-            on_line=self.lines.append,
+            on_line=self._note_line,
             on_status=lambda message: self.messages.append(message.text),
-            on_event=self.events.append,
+            on_event=self._note_event,
         )
+
+    def _note_line(self, line: str) -> None:
+        self.lines.append(line)
+        self.history.append(line)
+
+    def _note_event(self, event: "Event") -> None:
+        self.events.append(event)
+        for listener in tuple(self._listeners):
+            listener()
 
     def _note(self, summary: BootSummary) -> None:
         self.summary = summary

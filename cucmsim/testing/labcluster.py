@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,19 +15,24 @@ from cucmsim.testing.administrator import Administrator
 from cucmsim.testing.places import Place
 from cucmsim.testing.reached import ReachedCluster
 from cucmsim.testing.shape import ClusterShape, describe
+from cucmsim.testing.shelf import Shelf
 
 __all__ = ["LabCluster", "Surroundings"]
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where a cluster runs, what time and chance it has (None: the machine's), and how it runs."""
+    """Where a cluster runs, what time and chance it has (None: the machine's), and how it runs.
+
+    With a `shelf` it starts from a store that is filled already, with keys of the shelf's.
+    """
 
     place: Place
     directory: Path
     clock: Clock | None = None
     entropy: Entropy | None = None
     options: RunOptions | None = None
+    shelf: Shelf | None = None
 
 
 class LabCluster(ReachedCluster):
@@ -46,9 +51,13 @@ class LabCluster(ReachedCluster):
         """Run a cluster while the block runs. Raises SettingsError, StartError, StoreError."""
         await asyncio.to_thread(around.directory.mkdir, parents=True, exist_ok=True)
         settings = describe(shape, around.place, around.directory)
-        async with Cluster.running(
-            settings, around.options, clock=around.clock, entropy=around.entropy
-        ) as cluster:
+        shelf, options = around.shelf, around.options
+        filled = nullcontext() if shelf is None else shelf.filled(repr(shape), settings)
+        clock, entropy = around.clock, around.entropy
+        async with (
+            filled,
+            Cluster.running(settings, options, clock=clock, entropy=entropy) as cluster,
+        ):
             administrator = Administrator.of(cluster)
             try:
                 yield cls(shape, cluster, administrator)

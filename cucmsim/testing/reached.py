@@ -44,4 +44,5 @@ class ReachedCluster:
         `others` are names of other clusters that it may need besides.
         """
         servers = tuple(map(self.server, nodes or self.nodes))
-        return Network(servers, Names({**self.addresses, **(others or {})}), PATIENCE)
+        names = Names({**self.addresses, **(others or {})}, asks_dns=False)
+        return Network(servers, names, PATIENCE)

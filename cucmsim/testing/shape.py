@@ -3,15 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from cucmsim.cluster.loading import settings_of
 from cucmsim.cluster.settings import Settings
 from cucmsim.phone.values import PhoneIdentity
 from cucmsim.pki.profiles import Unit
-from cucmsim.testing.places import Place
 
-__all__ = ["NEW_PHONE", "OLD_PHONE", "ClusterShape", "PhoneShape", "describe", "node_names"]
+__all__ = [
+    "NEW_PHONE",
+    "OLD_PHONE",
+    "ClusterShape",
+    "Grounds",
+    "PhoneShape",
+    "describe",
+    "node_names",
+]
 
 OLD_PHONE: Final = PhoneIdentity("001B54C25A01", "7962")
 """A phone of the 79xx: TFTP alone, TLS 1.0."""
@@ -56,13 +63,25 @@ class ClusterShape:
     database: str = field(default="", repr=False)
 
 
+class Grounds(Protocol):
+    """Where the nodes are; a `Place` is."""
+
+    def address(self, node: int) -> str:
+        """Return the address of the `node`-th node, from 1."""
+        ...
+
+    def ports(self, node: int) -> Mapping[str, int]:
+        """Return the ports of the `node`-th node, as in a description; none: the usual ones."""
+        ...
+
+
 def node_names(shape: ClusterShape) -> list[str]:
     """Return the names of the nodes, the publisher's first: cucm-pub, cucm-sub, cucm-sub2."""
     subscribers = [f"{shape.prefix}-sub{'' if n == 1 else n}" for n in range(1, shape.nodes)]
     return [f"{shape.prefix}-pub", *subscribers]
 
 
-def describe(shape: ClusterShape, place: Place, directory: Path) -> Settings:
+def describe(shape: ClusterShape, place: Grounds, directory: Path) -> Settings:
     """Return the description of a cluster at a place, kept in a directory. Raises SettingsError."""
     cluster = {
         "id": "LabCluster",
@@ -81,7 +100,7 @@ def describe(shape: ClusterShape, place: Place, directory: Path) -> Settings:
     return settings_of(_merged(tree, shape.extra), directory / "lab.toml")
 
 
-def _node(place: Place, name: str, at: int) -> dict[str, object]:
+def _node(place: Grounds, name: str, at: int) -> dict[str, object]:
     role = "publisher" if name.endswith("-pub") else "subscriber"
     node: dict[str, object] = {"name": name, "address": place.address(at), "role": role}
     return {**node, "ports": dict(place.ports(at))}

@@ -1,0 +1,43 @@
+"""What is added to the report of a test that failed: what crossed the wire, what phones said."""
+
+from cucmsim.services.faults.check import entry_of
+from cucmsim.services.journal import JournalQuery
+from cucmsim.testing.clusterwork import ClusterWork
+from cucmsim.testing.journaltext import lines_of
+from cucmsim.testing.labs import Bench
+from cucmsim.testing.phonework import PhoneWork
+
+__all__ = ["sections_of"]
+
+
+def sections_of(bench: Bench) -> list[tuple[str, str]]:
+    """Return titles and texts for each cluster and phone of a test."""
+    return bench.labs.thread.call(lambda: _sections(bench))
+
+
+def _sections(bench: Bench) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for cluster in bench.clusters:
+        found.append((f"cucmsim journal of {cluster.name}", _journal(cluster)))
+        if cluster.lab.faults.held:
+            found.append((f"cucmsim faults of {cluster.name}", _faults(cluster)))
+    consoles = [(f"cucmsim console log of {one.name}", _console(one)) for one in bench.phones]
+    return [*found, *consoles]
+
+
+def _journal(cluster: ClusterWork) -> str:
+    shape = cluster.lab.shape
+    head = f"{len(cluster.lab.nodes)} nodes, release {shape.release}, {shape.mode}"
+    lines = lines_of(cluster.found(JournalQuery()))
+    return "\n".join([head, *(lines or ["nothing crossed the wire"])])
+
+
+def _faults(cluster: ClusterWork) -> str:
+    held = cluster.lab.faults.held
+    return "\n".join(f"{one.number}: {entry_of(one.rule)}, happened {one.used}x" for one in held)
+
+
+def _console(phone: PhoneWork) -> str:
+    lines = phone.handset.history or ["it was not switched on"]
+    messages = [f"status message: {one}" for one in phone.handset.messages]
+    return "\n".join([*lines, *messages, repr(phone.whereabouts())])
