@@ -150,7 +150,7 @@ def _wish_of(item: pytest.Item) -> "Wish":
             problem = Problem(where, "the first", repr(mark.args[0]), "keywords alone")
             raise SettingsError((problem,))
         given |= mark.kwargs
-    return read_wish(given, where)
+    return read_wish(given, where, item.path.parent)
 
 
 def _span(item: pytest.Item, scope: str) -> str:

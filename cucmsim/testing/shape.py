@@ -49,6 +49,7 @@ class ClusterShape:
     `extra` has tables of a description ("service_parameters", "callmanager_groups"), which stand
     beside those made here. `key` is the kind of key of the RSA certificates, None: the release's.
     `first` is the place of its first node among those of the lab, for a second cluster beside it.
+    Paths in `extra` are relative to `base`, by default to where the cluster is kept.
     """
 
     release: str = "11.5"
@@ -61,6 +62,7 @@ class ClusterShape:
     first: int = 1
     security_password: str = _PASSWORD
     database: str = field(default="", repr=False)
+    base: Path | None = None
 
 
 class Grounds(Protocol):
@@ -97,7 +99,8 @@ def describe(shape: ClusterShape, place: Grounds, directory: Path) -> Settings:
         "phones": [phone.entry(number) for number, phone in enumerate(shape.phones, 1)],
         "certificates": _certificates(shape.key),
     }
-    return settings_of(_merged(tree, shape.extra), directory / "lab.toml")
+    path = (shape.base or directory) / "lab.toml"
+    return settings_of(_merged(tree, shape.extra), path)
 
 
 def _node(place: Grounds, name: str, at: int) -> dict[str, object]:

@@ -39,6 +39,9 @@ class Shelf:
 
         Raises StartError and StoreError, where none can be filled.
         """
+        if not settings.cluster.database.startswith(_SQLITE):
+            yield
+            return
         wanted = Path(settings.cluster.database.removeprefix(_SQLITE))
         if self._free[shape]:
             kept = self._free[shape].pop()

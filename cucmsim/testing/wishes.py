@@ -63,13 +63,14 @@ class _Grounds:
         return {}
 
 
-def read_wish(given: Mapping[str, object], where: str) -> Wish:
+def read_wish(given: Mapping[str, object], where: str, base: Path | None = None) -> Wish:
     """Return what the keywords ask for; `where` is told as the place of what is wrong.
 
+    Paths are relative to `base`, by default to the directory that pytest was started in.
     Raises SettingsError with every problem.
     """
     reading = _Reading(given, where)
-    wish = reading.wish()
+    wish = reading.wish(base or Path.cwd())
     if reading.problems:
         raise SettingsError(tuple(reading.problems))
     try:
@@ -101,7 +102,7 @@ class _Reading:
         self._where = where
         self.problems: list[Problem] = []
 
-    def wish(self) -> Wish:
+    def wish(self, base: Path) -> Wish:
         """Return the wish, with what could be read of it."""
         for name in self._given:
             if name not in KEYWORDS:
@@ -114,6 +115,7 @@ class _Reading:
             phones=self._phones(),
             extra={**extra, **self._faults()},
             key=None,
+            base=base,
         )
         scope, clock = self._choice("scope", SCOPES), self._clock()
         return Wish(shape, scope, clock, self._seed())
