@@ -26,8 +26,8 @@ def _sections(bench: Bench) -> list[tuple[str, str]]:
 
 
 def _journal(cluster: ClusterWork) -> str:
-    shape = cluster.lab.shape
-    head = f"{len(cluster.lab.nodes)} nodes, release {shape.release}, {shape.mode}"
+    shape, nodes = cluster.lab.shape, len(cluster.lab.nodes)
+    head = f"{nodes} node{'s' * (nodes > 1)}, release {shape.release}, {shape.mode}"
     lines = lines_of(cluster.found(JournalQuery()))
     return "\n".join([head, *(lines or ["nothing crossed the wire"])])
 

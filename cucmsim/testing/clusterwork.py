@@ -45,8 +45,8 @@ class ClusterWork:
         """What messages call it."""
         return self.lab.publisher
 
-    def prepare(self) -> None:
-        """Put the faults in force that were asked for, and no others."""
+    def forget_faults(self) -> None:
+        """Have the faults that it was started with in force anew, and no others."""
         self.lab.faults.clear()
         for rule in self.lab.cluster.settings.faults:
             self.lab.faults.add(rule)

@@ -127,11 +127,11 @@ class Bench:
         named = replace(wish, shape=replace(wish.shape, prefix=prefix))
         if span:
             work = await self.labs.shared(named, span)
+            work.forget_faults()
         else:
             clock = self.clock if wish.clock == "manual" else MovableClock(SystemClock())
             entropy = _entropy(wish, f"cluster {len(self.clusters)}") or self._keys
             work = await self.labs.open(named, clock, entropy, self._stack)
-        work.prepare()
         self._chance = _entropy(wish, "phones") or self._chance
         self.clusters.append(work)
         return work
