@@ -106,12 +106,15 @@ def cucm_cluster(
     from cucmsim.testing.awaited import AsyncClusterUnderTest  # noqa: PLC0415 - the same
     from cucmsim.testing.blocking import ClusterUnderTest  # noqa: PLC0415 - the same
 
+    problem = ""
     try:
         wish = _wish_of(request.node)
         opened = request.node.stash[_BENCH].cluster(wish, "cucm", _span(request.node, wish.scope))
         work = cucm_labs.thread.wait(opened)
     except CucmsimError as error:
-        pytest.fail(f"the cluster cannot start: {error}", pytrace=False)
+        problem = str(error)
+    if problem:
+        pytest.fail(f"the cluster cannot start: {problem}", pytrace=False)
     face = AsyncClusterUnderTest if _is_async(request) else ClusterUnderTest
     return face(work, cucm_labs.thread)
 
