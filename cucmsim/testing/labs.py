@@ -96,7 +96,7 @@ class Labs:
         # a store filled at another time would have certificates of another time
         is_moved = isinstance(clock, ManualClock) and clock.now() != FIRST_MOMENT
         shelf = None if wish.seed is not None or is_moved else self._shelves[wish.clock]
-        around = Surroundings(place, directory, clock, entropy, shelf)
+        around = Surroundings(place, directory, clock, entropy, shelf=shelf)
         lab = await stack.enter_async_context(LabCluster.running(wish.shape, around))
         return ClusterWork(lab, clock)
 
