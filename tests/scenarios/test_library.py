@@ -62,15 +62,15 @@ class Run:
 
 
 def runs() -> Iterator[Run]:
-    """Yield a run for each release, two at least, and two for each other value of a parameter."""
+    """Yield a run for each release, two at least, and one for each other value of a parameter."""
     for number, scenario in enumerate(LIBRARY):
         releases = scenario.releases * (1 if len(scenario.releases) > 1 else 2)
         for turn, release in enumerate(releases, number % 2):
             yield Run(scenario, release, turn)
         for name, choice in scenario.choices.items():
-            for value in choice.values[1:]:
-                for turn, release in enumerate((releases[0], releases[-1]), number % 2):
-                    yield Run(scenario, release, turn, {name: value})
+            for turn, value in enumerate(choice.values[1:], number):
+                release = releases[turn % len(releases)]
+                yield Run(scenario, release, turn, {name: value})
 
 
 @pytest.mark.usefixtures("quiet")

@@ -12,13 +12,15 @@ from types import MappingProxyType
 
 import pytest
 
+from cucmsim.formats.contents import ItlContents, itl_records
+from cucmsim.formats.records import Record
 from cucmsim.formats.roles import Role
 from cucmsim.formats.trustlist import CTL_FILENAME
 from cucmsim.phone.steps import PeerVerdict
 from cucmsim.phone.trust import SIGNERS, Place
 from cucmsim.phone.trustlists import Holding
 from cucmsim.phone.values import FileKind, TrustSource
-from cucmsim.pki.profiles import Unit
+from cucmsim.pki.profiles import OWN_UNITS, Unit
 from cucmsim.pki.release import Release
 from cucmsim.scenarios.library import LIBRARY
 from cucmsim.scenarios.narrative import Result
@@ -28,6 +30,7 @@ from cucmsim.services.operations.recovery import RECOVERY_FILE, fetch_recovery_f
 from cucmsim.services.verification import MapId
 from cucmsim.services.verification import Verdict as TvsVerdict
 from cucmsim.store.replica import Replica
+from cucmsim.store.rows import ROLES_OF_STORE
 from cucmsim.store.store import Transaction
 from cucmsim.testing.shape import NEW_PHONE
 from tests.scenarios.plays import played
@@ -61,6 +64,17 @@ def signers(holding: Holding, kind: FileKind, *places: Place) -> Mapping[str, ob
     return {"cucmsim.phone.trust.SIGNERS": table}
 
 
+def roles(store: str, *given: Role) -> Mapping[str, object]:
+    """Have a store give its certificates other roles."""
+    table = MappingProxyType({**ROLES_OF_STORE, store: given})
+    return {"cucmsim.store.certificates.ROLES_OF_STORE": table}
+
+
+def itl_as_ever(release: Release, contents: ItlContents, **modes: bool) -> tuple[Record, ...]:
+    """Return the records of an ITL, whether a rollback is prepared or not."""
+    return itl_records(release, contents, mixed_mode=modes["mixed_mode"])
+
+
 async def nothing(*_: object) -> None:
     """Do nothing, whatever is wanted."""
 
@@ -87,6 +101,8 @@ async def with_recovery_file(_: object) -> set[str]:
     return {RECOVERY_FILE}
 
 
+ALL_BUT_TVS = tuple(unit for unit in OWN_UNITS if unit is not Unit.TVS)
+NEVER_EMPTIED = {"cucmsim.services.trustlists.itl_records": itl_as_ever}
 ITL_BY_ITL = SIGNERS[Holding.ITL, FileKind.ITL][:1]
 CTL_BY_LISTS = SIGNERS[Holding.BOTH, FileKind.CTL][:2]
 DISTRUST = TvsVerdict(trusted=False, map_id=MapId("", ""))
@@ -167,6 +183,65 @@ MUTATIONS = (
         {"cucmsim.services.operations.mixedmode.put_ctl": remove_ctl},
         "takes the CTL",
     ),
+    Mutation("migrate-secure", roles("Phone-SAST-trust"), "takes the CTL"),
+    Mutation(
+        "migrate-unprepared",
+        signers(Holding.BOTH, FileKind.CTL, *CTL_BY_LISTS, BLIND),
+        "is locked out",
+    ),
+    Mutation(
+        "migrate-trust-only", roles("CallManager-trust", Role.SAST, Role.TFTP), "is locked out"
+    ),
+    Mutation("migrate-bulk", roles("Phone-SAST-trust"), "takes the CTL"),
+    Mutation("migrate-rollback-ctl", NEVER_EMPTIED, "is locked out"),
+    Mutation("rollback-itl", NEVER_EMPTIED, "takes the ITL"),
+    Mutation(
+        "rename-single-itl",
+        {"cucmsim.services.operations.rename.OWN_UNITS": ALL_BUT_TVS},
+        "is locked out",
+    ),
+    Mutation("rename-single-ctl", signers(Holding.BOTH, FileKind.CTL), "takes the CTL"),
+    Mutation(
+        "rename-multi-itl",
+        {"cucmsim.services.verification.Verification.query": lambda *_, **__: DISTRUST},
+        "takes the ITL",
+    ),
+    Mutation(
+        "drs-restore",
+        {"cucmsim.services.operations.drs.contents.is_true": lambda _: True},
+        "takes the ITL",
+    ),
+    Mutation(
+        "drs-CSCtn50405",
+        {"cucmsim.services.operations.drs.contents.is_true": lambda _: False},
+        "is locked out",
+    ),
+    Mutation(
+        "rebuilt-no-backup",
+        signers(Holding.ITL, FileKind.ITL, *ITL_BY_ITL, BLIND),
+        "is locked out",
+    ),
+    Mutation(
+        "central-tftp",
+        {"cucmsim.services.filelocator.FileLocator.find": nothing},
+        "the centre looked for its files",
+    ),
+    Mutation("central-tftp-mixed-releases", NEVER_EMPTIED, "follows"),
+    Mutation(
+        "encrypted-config",
+        {"cucmsim.services.filebuilds._has_key": lambda _: False},
+        "asks for the stub, then for the encrypted file",
+    ),
+    Mutation(
+        "capf-install",
+        {"cucmsim.services.enrolment.Enrolment.record_installed": nothing},
+        "the operation ended well",
+    ),
+    Mutation(
+        "capf-regen",
+        {"cucmsim.services.operations.stalelsc._is_stale": lambda *_: False},
+        "reported as stale",
+    ),
     Mutation(
         "recovery-backup-alert",
         {"cucmsim.services.admin.commands_files_get.remembered_backup": nothing},
@@ -205,3 +280,7 @@ def test_a_scenario_fails_when_its_rule_is_broken(
         Verdict.FAILED,
         True,
     ), (result.reason, broken)
+
+
+def test_every_scenario_has_a_rule_that_is_broken() -> None:
+    assert [mutation.scenario for mutation in MUTATIONS] == [*SCENARIOS]
