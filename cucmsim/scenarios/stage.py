@@ -83,6 +83,7 @@ class Stage:
         self._clusters: list[StageCluster] = []
         self._endings: dict[StageCluster, AsyncExitStack] = {}
         self._phone: StagePhone | None = None
+        self._numbers: dict[str, int] = {}
         self._equipment = PhoneOptions()
 
     @classmethod
@@ -224,7 +225,9 @@ class Stage:
         who, seeded = identity or self.identity, self.around.entropy
         entropy = chosen.entropy if seeded is None else stream_of(seeded, who.name)
         timed = replace(chosen, clock=self.around.clock, entropy=entropy)
-        made = SimulatedPhone(who, lambda: self._clusters, timed, self._tell)
+        number = self._numbers.setdefault(who.name, len(self._numbers))
+        ends = self.around.place.phone_ends(number) if self.around.is_repeatable else None
+        made = SimulatedPhone(who, lambda: self._clusters, timed, self._tell, ends)
         self._stack.push_async_callback(made.close)
         return made
 

@@ -4,10 +4,15 @@ A scenario knows a `StagePhone`. `SimulatedPhone` is our own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from dataclasses import replace
+from typing import Final, Protocol
 
 from cucmsim.cluster.journalapi import EventReport
+from cucmsim.phone.events import Registering
 from cucmsim.phone.execute import Button
+from cucmsim.phone.localends import LocalEnds
+from cucmsim.phone.performer import Network
+from cucmsim.phone.tftp import TftpPatience
 from cucmsim.phone.values import PhoneIdentity
 from cucmsim.scenarios.narrative import Decided, Happened, Tell, WhoActs
 from cucmsim.scenarios.observed import BootReport, DirectoryReport, report_of
@@ -15,6 +20,10 @@ from cucmsim.scenarios.stagecluster import StageCluster
 from cucmsim.testing.handset import Handset, HandsetOptions
 
 __all__ = ["Clusters", "SimulatedPhone", "StagePhone"]
+
+_PATIENT_S: Final = 5.0
+_STANDBY: Final = "keepalive"
+"""What a phone says first to the CallManager it may need some day."""
 
 Clusters = Callable[[], Sequence[StageCluster]]
 """Gives the clusters that run on the stage now."""
@@ -58,10 +67,13 @@ class SimulatedPhone:
         clusters: Clusters,
         options: HandsetOptions,
         tell: Tell,
+        ends: LocalEnds | None = None,
     ) -> None:
         self._tell = tell
         self._clusters = clusters
-        self.handset = Handset(identity, clusters()[0].reached.network(), options)
+        self._ends = ends
+        network = self._from_ends(clusters()[0].reached.network())
+        self.handset = Handset(identity, network, options)
 
     @property
     def name(self) -> str:
@@ -73,6 +85,8 @@ class SimulatedPhone:
         self._tell(Happened(WhoActs.PHONE, self.name, "boots"))
         marks = await self._marks()
         summary = await self.handset.boot()
+        if self._ends is not None and summary.registered is not None:
+            await self._wait_for_standby(marks)
         exchanges = await self._tell_all(marks, seen=0)
         return report_of(self.name, summary, exchanges, tuple(self.handset.messages))
 
@@ -86,7 +100,8 @@ class SimulatedPhone:
         }
         networks = [one.reached.network(others=others) for one in clusters]
         servers = tuple(server for network in networks for server in network.servers)
-        self.handset = self.handset.moved(networks[0].with_servers(servers))
+        network = self._from_ends(networks[0].with_servers(servers))
+        self.handset = self.handset.moved(network)
 
     async def press_directories(self) -> DirectoryReport:
         """Press the directory button."""
@@ -105,6 +120,25 @@ class SimulatedPhone:
     async def close(self) -> None:
         """Switch it off."""
         await self.handset.close()
+
+    def _from_ends(self, network: Network) -> Network:
+        """Return how it reaches its servers in a run that is to be had again.
+
+        It is more patient there: what is asked twice on a busy machine would be another run.
+        """
+        if self._ends is None:
+            return network
+        patience = TftpPatience(_PATIENT_S, network.tftp.retransmissions)
+        return replace(network, tftp=patience, link=replace(network.link, ends=self._ends))
+
+    async def _wait_for_standby(self, marks: Mapping[StageCluster, int]) -> None:
+        """Wait until it has met its second CallManager: to go on earlier is a race."""
+        asked = [one for one in self.handset.events if isinstance(one, Registering)]
+        for cluster in self._clusters():
+            if len(set(asked[-1].members) & set(cluster.nodes)) > 1:
+                await cluster.administrator.events(
+                    after=marks[cluster], device=self.name, request=_STANDBY, wait_s=_PATIENT_S
+                )
 
     async def _marks(self) -> Mapping[StageCluster, int]:
         return {cluster: await cluster.mark() for cluster in self._clusters()}

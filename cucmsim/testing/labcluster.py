@@ -34,6 +34,11 @@ class Surroundings:
     options: RunOptions | None = None
     shelf: Shelf | None = None
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether another run is to be the same: nothing may depend on what the machine picks."""
+        return self.options is not None and not self.options.is_timed
+
 
 class LabCluster(ReachedCluster):
     """A running cluster of this process. Made by `LabCluster.running`."""
@@ -50,7 +55,9 @@ class LabCluster(ReachedCluster):
     ) -> AsyncIterator["LabCluster"]:
         """Run a cluster while the block runs. Raises SettingsError, StartError, StoreError."""
         await asyncio.to_thread(around.directory.mkdir, parents=True, exist_ok=True)
-        settings = describe(shape, around.place, around.directory)
+        place = around.place
+        ports = place.transfer_ports if around.is_repeatable else None
+        settings = describe(shape, place, around.directory, transfer_ports=ports)
         shelf, options = around.shelf, around.options
         filled = nullcontext() if shelf is None else shelf.filled(repr(shape), settings)
         clock, entropy = around.clock, around.entropy

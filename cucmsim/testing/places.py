@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from cucmsim.errors import StartError
+from cucmsim.phone.localends import LocalEnds
 
 __all__ = ["GivenPlace", "Place"]
 
@@ -24,6 +25,11 @@ _BLOCKS: Final = (250 - 16) << 8
 _LOCK_HOST, _LOCK_PORT = 250, 6969
 _PHONES: Final = 101
 _TFTP: Final = 69
+_TRANSFER_PORTS, _FIRST_END = "31000-31099", 20_000
+"""Below the ports that the system picks."""
+_FIRST_TRANSFER, _TRANSFERS = 400, 20
+_FIRST_PHONE, _PHONE_PORTS, _MOST_PHONES = 600, 80, 5
+"""In a block of ports, behind those of the nodes."""
 _LOCALHOST: Final = "127.0.0.1"
 _PORT_BLOCK, _FIRST_PORT, _PORT_BLOCKS = 1000, 11_000, 20
 _NODE_PORTS: Final = 40
@@ -74,6 +80,22 @@ class Place:
     def phone_address(self, phone: int) -> str | None:
         """Return an address for the `phone`-th phone, from 0; None: whatever the system takes."""
         return None if self._base_port is not None else _host(self.number, _PHONES + phone)
+
+    def transfer_ports(self, node: int) -> str:
+        """Return the ports that the `node`-th node's TFTP sends files from, as in a description."""
+        if self._base_port is None:
+            return _TRANSFER_PORTS
+        first = self._base_port + _FIRST_TRANSFER + (node - 1) * _TRANSFERS
+        return f"{first}-{first + _TRANSFERS - 1}"
+
+    def phone_ends(self, phone: int) -> LocalEnds:
+        """Return whence the `phone`-th phone speaks, from 0, from one port after the other."""
+        if self._base_port is None:
+            return LocalEnds(_host(self.number, _PHONES + phone), _FIRST_END)
+        if phone >= _MOST_PHONES:
+            raise StartError(f"found {phone + 1} phones, expected {_MOST_PHONES} on one address")
+        first = self._base_port + _FIRST_PHONE + phone * _PHONE_PORTS
+        return LocalEnds(_LOCALHOST, first, _PHONE_PORTS)
 
     def close(self) -> None:
         """Let go of the block."""

@@ -1,6 +1,6 @@
 """What a lab's cluster is to be like, and the description that is made of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -83,8 +83,17 @@ def node_names(shape: ClusterShape) -> list[str]:
     return [f"{shape.prefix}-pub", *subscribers]
 
 
-def describe(shape: ClusterShape, place: Grounds, directory: Path) -> Settings:
-    """Return the description of a cluster at a place, kept in a directory. Raises SettingsError."""
+def describe(
+    shape: ClusterShape,
+    place: Grounds,
+    directory: Path,
+    *,
+    transfer_ports: Callable[[int], str] | None = None,
+) -> Settings:
+    """Return the description of a cluster at a place, kept in a directory. Raises SettingsError.
+
+    `transfer_ports` gives each node the ports that its TFTP sends from; None: any.
+    """
     cluster = {
         "id": "LabCluster",
         "release": shape.release,
@@ -95,7 +104,10 @@ def describe(shape: ClusterShape, place: Grounds, directory: Path) -> Settings:
     }
     tree: dict[str, object] = {
         "cluster": cluster,
-        "nodes": [_node(place, name, at) for at, name in enumerate(node_names(shape), shape.first)],
+        "nodes": [
+            {**_node(place, name, at), **_transfers(transfer_ports, at)}
+            for at, name in enumerate(node_names(shape), shape.first)
+        ],
         "phones": [phone.entry(number) for number, phone in enumerate(shape.phones, 1)],
         "certificates": _certificates(shape.key),
     }
@@ -107,6 +119,10 @@ def _node(place: Grounds, name: str, at: int) -> dict[str, object]:
     role = "publisher" if name.endswith("-pub") else "subscriber"
     node: dict[str, object] = {"name": name, "address": place.address(at), "role": role}
     return {**node, "ports": dict(place.ports(at))}
+
+
+def _transfers(ports: Callable[[int], str] | None, at: int) -> dict[str, object]:
+    return {} if ports is None else {"tftp_transfer_ports": ports(at)}
 
 
 def _certificates(key: str | None) -> dict[str, object]:
