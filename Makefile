@@ -7,12 +7,13 @@ TESTS ?= tests
 READY := $(VENV)/.installed
 DEV_READY := $(VENV)/.installed-dev
 
-.PHONY: help run test test-docker check lint test-coverage bench clean lock
+.PHONY: help run test test-docker test-examples check lint test-coverage bench clean lock
 
 help:
 	@echo "make run    start the two-node lab cluster ($(CONFIG)); Ctrl-C stops it"
 	@echo "make test   run the tests, or some of them: make test TESTS=tests/phone"
 	@echo "make test-docker   run the tests that start containers"
+	@echo "make test-examples  run other people's firmware tests (examples/) in an environment of their own"
 	@echo "make check  lint, types, layers, tests with coverage"
 	@echo "make lint, make test-coverage   the two halves of make check"
 	@echo "make bench  measure against other servers (see bench/README.md)"
@@ -43,6 +44,9 @@ test: $(DEV_READY)
 
 test-docker: $(DEV_READY)
 	@CUCMSIM_TEST_DOCKER=1 $(BIN)/python -m pytest -q -m docker --durations=5 tests/docker
+
+test-examples: $(READY)
+	@examples/run-clean $(BIN)/python
 
 check: lint
 	@$(MAKE) --no-print-directory test-coverage
