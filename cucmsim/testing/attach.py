@@ -1,5 +1,9 @@
 """What is added to the report of a test that failed: what crossed the wire, what phones said."""
 
+import re
+from pathlib import Path
+from typing import Final
+
 from cucmsim.services.faults.check import entry_of
 from cucmsim.services.journal import JournalQuery
 from cucmsim.testing.clusterwork import ClusterWork
@@ -7,7 +11,21 @@ from cucmsim.testing.journaltext import lines_of
 from cucmsim.testing.labs import Bench
 from cucmsim.testing.phonework import PhoneWork
 
-__all__ = ["sections_of"]
+__all__ = ["save_captures", "sections_of"]
+
+_NO_NAME: Final = r"[^A-Za-z0-9._]+"
+"""What names of files are better without."""
+
+
+def save_captures(bench: Bench, directory: Path, test: str) -> tuple[str, str]:
+    """Write what each cluster of a test captured; return a title and the names of the files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for number, cluster in enumerate(bench.clusters, 1):
+        path = directory / f"{re.sub(_NO_NAME, '-', test)}-{number}-{cluster.name}.pcapng"
+        path.write_bytes(bench.labs.thread.call(cluster.pcapng))
+        written.append(str(path))
+    return "cucmsim captures", "\n".join(written)
 
 
 def sections_of(bench: Bench) -> list[tuple[str, str]]:

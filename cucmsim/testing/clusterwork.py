@@ -14,6 +14,7 @@ from cucmsim.errors import Problem, RefusedError, SettingsError
 from cucmsim.phone.steps import Fetched
 from cucmsim.phone.tftp import fetch_tftp
 from cucmsim.pki.profiles import Unit
+from cucmsim.services.capturefile import pcapng_of
 from cucmsim.services.faults.check import read_fault
 from cucmsim.services.journal import Exchange, JournalQuery, Numbered
 from cucmsim.services.wording import nearest, show
@@ -45,8 +46,12 @@ class ClusterWork:
         """What messages call it."""
         return self.lab.publisher
 
-    def forget_faults(self) -> None:
-        """Have the faults that it was started with in force anew, and no others."""
+    def begin_anew(self) -> None:
+        """Have the faults that it was started with in force, and no others; capture from now on."""
+        capture = self.lab.cluster.capture
+        if capture.is_on:
+            capture.stop()
+            capture.start()
         self.lab.faults.clear()
         for rule in self.lab.cluster.settings.faults:
             self.lab.faults.add(rule)
@@ -68,6 +73,10 @@ class ClusterWork:
         came = lines_of(self.lab.journal.find(JournalQuery(), begin))
         told = "\n".join(came[-_SHOWN:]) or "nothing"
         raise AssertionError(f"{_asked(query)} did not come in {timeout_s:g} s; what came:\n{told}")
+
+    def pcapng(self) -> bytes:
+        """Return what was captured, as Wireshark reads it."""
+        return pcapng_of(self.lab.cluster.capture.snapshot())
 
     # what an administrator does
 

@@ -6,6 +6,7 @@ Each call does its work in the thread of the cluster's loop, and returns at once
 import ipaddress
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -21,7 +22,7 @@ from cucmsim.testing.loopthread import LoopThread
 from cucmsim.testing.phonework import PhoneWork
 from cucmsim.testing.verdicts import Verdict, Whereabouts, follows, is_locked
 
-__all__ = ["ClusterFace", "FaultsFace", "JournalFace", "PhoneFace"]
+__all__ = ["CaptureFace", "ClusterFace", "FaultsFace", "JournalFace", "PhoneFace"]
 
 _SCHEMES: Final[Mapping[str, str]] = MappingProxyType(
     {"tftp": "tftp", "http": "http", "https": "https", "https_client": "https", "web": "https"}
@@ -89,6 +90,21 @@ class FaultsFace:
         return self._thread.call(lambda: self._work.lab.faults.held)
 
 
+class CaptureFace:
+    """What crosses the wire, byte for byte, from `start` on; with `--cucm-captures` all of it."""
+
+    def __init__(self, work: ClusterWork, thread: LoopThread) -> None:
+        self._work, self._thread = work, thread
+
+    def start(self) -> None:
+        """Capture from now on."""
+        self._thread.call(self._work.lab.cluster.capture.start)
+
+    def save(self, path: Path) -> None:
+        """Write what was captured, with the secrets of TLS, for Wireshark (pcapng)."""
+        path.write_bytes(self._thread.call(self._work.pcapng))
+
+
 class ClusterFace:
     """Where a cluster is, what crossed the wire, and what is to go wrong."""
 
@@ -98,6 +114,8 @@ class ClusterFace:
         """What crossed the wire since the test began."""
         self.faults = FaultsFace(work, thread)
         """What is to go wrong."""
+        self.capture = CaptureFace(work, thread)
+        """What crosses the wire, for Wireshark."""
 
     @property
     def lab(self) -> LabCluster:

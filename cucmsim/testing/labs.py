@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cucmsim.clock import Clock, MovableClock, SystemClock
+from cucmsim.cluster.cluster import RunOptions
 from cucmsim.entropy import Entropy
 from cucmsim.testing.clock import FIRST_MOMENT, ManualClock
 from cucmsim.testing.clusterwork import ClusterWork
@@ -35,8 +36,9 @@ __all__ = ["Bench", "Labs"]
 class Labs:
     """What all tests of a run share. Made by `Labs.running`."""
 
-    def __init__(self, thread: LoopThread, directory: Path) -> None:
+    def __init__(self, thread: LoopThread, directory: Path, *, captures: bool) -> None:
         self.thread = thread
+        self._options = RunOptions(capture=captures)
         self.keys = KeyPool()
         self._directory = directory
         self._numbers = count(1)
@@ -52,13 +54,16 @@ class Labs:
 
     @classmethod
     @contextmanager
-    def running(cls) -> Iterator["Labs"]:
-        """Have a loop, and a directory for stores, while the block runs."""
+    def running(cls, *, captures: bool = False) -> Iterator["Labs"]:
+        """Have a loop, and a directory for stores, while the block runs.
+
+        With `captures` every cluster keeps what crosses its wires.
+        """
         with ExitStack() as stack:
             made = tempfile.TemporaryDirectory(prefix="cucmsim-", ignore_cleanup_errors=True)
             directory = Path(stack.enter_context(made))
             stack.enter_context(quiet_logs())
-            labs = cls(stack.enter_context(LoopThread.running()), directory)
+            labs = cls(stack.enter_context(LoopThread.running()), directory, captures=captures)
             try:
                 yield labs
             finally:
@@ -96,7 +101,7 @@ class Labs:
         # a store filled at another time would have certificates of another time
         is_moved = isinstance(clock, ManualClock) and clock.now() != FIRST_MOMENT
         shelf = None if wish.seed is not None or is_moved else self._shelves[wish.clock]
-        around = Surroundings(place, directory, clock, entropy, shelf=shelf)
+        around = Surroundings(place, directory, clock, entropy, self._options, shelf)
         lab = await stack.enter_async_context(LabCluster.running(wish.shape, around))
         return ClusterWork(lab, clock)
 
@@ -127,7 +132,7 @@ class Bench:
         named = replace(wish, shape=replace(wish.shape, prefix=prefix))
         if span:
             work = await self.labs.shared(named, span)
-            work.forget_faults()
+            work.begin_anew()
         else:
             clock = self.clock if wish.clock == "manual" else MovableClock(SystemClock())
             entropy = _entropy(wish, f"cluster {len(self.clusters)}") or self._keys

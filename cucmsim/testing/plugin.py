@@ -9,6 +9,7 @@ nothing of the package until a test wants a fixture, or has the marker.
 
 import inspect
 from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -24,6 +25,7 @@ __all__ = [
     "cucm_cluster",
     "cucm_labs",
     "cucm_phone",
+    "pytest_addoption",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_runtest_makereport",
@@ -34,6 +36,15 @@ _MARKER: Final = (
     " the cluster that a test gets; see docs/testing-firmware.md of cucmsim"
 )
 _BENCH: "Final[pytest.StashKey[Bench]]" = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option for captures."""
+    parser.getgroup("cucmsim").addoption(
+        "--cucm-captures",
+        metavar="DIR",
+        help="keep what crosses the wire of clusters, and write it to DIR for each failed test",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,18 +80,21 @@ def pytest_runtest_makereport(
     report = yield
     bench = item.stash.get(_BENCH, None)
     if bench is not None and report.failed:
-        from cucmsim.testing.attach import sections_of  # noqa: PLC0415 - see the module's head
+        from cucmsim.testing.attach import save_captures, sections_of  # noqa: PLC0415 - see above
 
         report.sections.extend(sections_of(bench))
+        directory = item.config.getoption("cucm_captures")
+        if directory:
+            report.sections.append(save_captures(bench, Path(directory), item.nodeid))
     return report
 
 
 @pytest.fixture(scope="session")
-def cucm_labs() -> Iterator["Labs"]:
+def cucm_labs(pytestconfig: pytest.Config) -> Iterator["Labs"]:
     """Have what all clusters of the run share: a loop, prepared keys and stores."""
     from cucmsim.testing.labs import Labs  # noqa: PLC0415 - see the module's head
 
-    with Labs.running() as labs:
+    with Labs.running(captures=bool(pytestconfig.getoption("cucm_captures"))) as labs:
         yield labs
 
 

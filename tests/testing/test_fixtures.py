@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import socket
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -152,6 +153,13 @@ async def test_an_async_test_makes_clusters_too(cucm: AsyncCucm) -> None:
     phone = await cucm.phone(cluster, "8845")
     assert not (await phone.boot()).registered
     assert "is registered nowhere" in repr(phone)
+
+
+def test_a_test_may_capture_and_save(cucm_cluster: ClusterUnderTest, tmp_path: Path) -> None:
+    cucm_cluster.capture.start()
+    cucm_cluster.fetch("ITLFile.tlv")
+    cucm_cluster.capture.save(tmp_path / "wire.pcapng")
+    assert b"ITLFile.tlv\0octet" in (tmp_path / "wire.pcapng").read_bytes()
 
 
 def test_names_that_are_not_there_are_refused_with_the_nearest(

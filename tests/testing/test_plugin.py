@@ -45,8 +45,11 @@ def test_a_test_that_failed_shows_what_crossed_the_wire_and_what_the_phone_said(
             assert cucm
         """
     )
-    result = run.runpytest_inprocess(*_PLUGIN, "--strict-markers")
+    result = run.runpytest_inprocess(*_PLUGIN, "--strict-markers", "--cucm-captures=wire")
     result.assert_outcomes(passed=1, failed=1)
+    (capture,) = (run.path / "wire").iterdir()
+    assert capture.name.endswith("test_it-1-cucm-pub.pcapng")
+    assert capture.read_bytes().startswith(b"\x0a\x0d\x0d\x0a")
     result.stdout.fnmatch_lines(
         [
             "E*assert <tomcat of cucm-pub is not trusted: TVS does not trust it>",
@@ -58,6 +61,8 @@ def test_a_test_that_failed_shows_what_crossed_the_wire_and_what_the_phone_said(
             "*- cucmsim console log of SEP* -*",
             "*SECUREAPP-*",
             "<SEP* is registered at cucm-pub>",
+            "*- cucmsim captures -*",
+            "wire*test_it-1-cucm-pub.pcapng",
         ]
     )
     assert "loopthread.py" not in result.stdout.str()
