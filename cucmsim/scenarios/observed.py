@@ -64,6 +64,12 @@ class BootReport:
         """What it asked TVS."""
         return tuple(one for one in self.exchanges if one.service == "tvs")
 
+    def shows(self, text: str) -> bool | None:
+        """Tell whether its screen said something, in capitals or not; None: that is not seen."""
+        if self.messages is None:
+            return None
+        return any(text.lower() in message.lower() for message in self.messages)
+
     def source(self, kind: FileKind) -> str | None:
         """Return why a kind of file was taken, in words; None where that cannot be known."""
         if self.sources is None:

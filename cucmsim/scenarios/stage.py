@@ -31,6 +31,7 @@ from cucmsim.testing.shape import ClusterShape
 __all__ = ["Cast", "MakePhone", "OpenCluster", "Record", "Stage"]
 
 _MAIN = "cluster"
+_FAILED = "Trust List Update Failed"
 _T = TypeVar("_T")
 
 MakePhone = Callable[[PhoneIdentity, Clusters, Tell], StagePhone]
@@ -256,6 +257,7 @@ class Stage:
         """Check that a phone took nothing that it was given."""
         found = None if report.is_locked is None else _state(report)
         self.expect(f"{report.phone} is locked out", found, "locked")
+        self.expect(f"{report.phone} shows {_FAILED!r}", report.shows(_FAILED))
 
     def expect_source(self, report: BootReport, kind: FileKind, source: TrustSource) -> None:
         """Check why a phone took a kind of file."""

@@ -2,13 +2,9 @@
 
 import pytest
 
-from cucmsim.clock import SystemClock
-from cucmsim.entropy import SystemEntropy
 from cucmsim.phone.device import PhoneOptions
-from cucmsim.phone.factory import make_mic
 from cucmsim.phone.values import FileKind, TrustSource
-from cucmsim.pki.certificates import load_certificate
-from cucmsim.store.rows import CertificateStatus, PendingOperation
+from cucmsim.store.rows import PendingOperation
 from tests.fixtures.clusters import PUBLISHER, SUBSCRIBER
 from tests.fixtures.phonelab import PhoneLab
 from tests.scenarios.bench import NEW, Administrator, Handset, accepted, asked
@@ -34,37 +30,6 @@ authentication_mode = "{mode}"
 lines = ["2002"]
 {extra}
 """
-
-
-@pytest.mark.parametrize(
-    ("mode", "extra"),
-    [
-        ("null-string", ""),
-        ("authentication-string", f'authentication_string = "{STRING}"'),
-        ("existing-mic", ""),
-        ("existing-lsc", ""),
-    ],
-)
-async def test_capf_install_gives_an_lsc_that_the_cluster_knows(
-    phones: PhoneLab, mode: str, extra: str
-) -> None:
-    phones.lab.phones = phone(mode, extra=extra)
-    mic = make_mic(NEW, SystemEntropy(), SystemClock().now())
-    options = PhoneOptions(mic=mic, authentication_string=STRING)
-    async with phones.lab.running() as cluster:
-        handset = Handset(NEW, phones.network(), options=options)
-        await handset.phone.start()
-        await handset.boot()
-        held = (await cluster.operator().newest()).devices[NEW.name]
-        capf = cluster.view.replica.own[PUBLISHER, "CAPF"].certificate_der
-
-    lsc = handset.flash.lsc
-    assert lsc is not None
-    assert held.lsc_der == lsc.certificate_der
-    assert held.pending_operation is PendingOperation.NONE
-    assert held.certificate_status is CertificateStatus.UPGRADE_SUCCESS
-    load_certificate(lsc.certificate_der).verify_directly_issued_by(load_certificate(capf))
-    assert "CAPF-install complete" in "\n".join(handset.lines)
 
 
 @pytest.mark.parametrize("mode", ["authentication-string", "existing-mic"])
@@ -104,19 +69,6 @@ async def test_capf_install_the_lsc_is_shown_to_tvs(phones: PhoneLab) -> None:
     assert accepted(summary)[0] == (FileKind.ITL, TrustSource.TVS)
     assert moved.says("type=LSC")
     assert moved.says(f"CN=SEP{NEW.mac}")
-
-
-async def test_capf_install_the_lsc_opens_sip_over_tls(phones: PhoneLab) -> None:
-    phones.lab.mode, phones.lab.extra = "mixed", PROFILES
-    phones.lab.phones = phone("null-string", extra='security_profile = "secured"')
-    async with phones.lab.running() as cluster:
-        handset = Handset(NEW, phones.network(), registering=True)
-        summary = await handset.boot()
-        registration = cluster.registrations[PUBLISHER].held[NEW.name]
-        await handset.phone.close()
-
-    assert summary.registered == PUBLISHER
-    assert registration.is_tls
 
 
 async def test_capf_install_is_what_opens_sip_over_tls(phones: PhoneLab) -> None:

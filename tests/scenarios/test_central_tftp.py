@@ -15,28 +15,21 @@ import pytest
 from cucmsim.clock import MovableClock, SystemClock
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.cluster.node import ServiceAction
-from cucmsim.daemons.tftpd import TftpServer
 from cucmsim.phone.performer import Network
 from cucmsim.phone.tftp import TftpPatience
 from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
 from cucmsim.services.filelocator import KEPT
-from cucmsim.services.journal import Journal
 from tests.fixtures.adminlines import at_node
 from tests.fixtures.clusters import ADDRESSES, PUBLISHER, SUBSCRIBER, TftpRefusedError, tftp_get
 from tests.fixtures.phonelab import PhoneLab
 from tests.scenarios.bench import (
     NEW,
     OLD,
-    TFTP,
-    TVS,
-    Administrator,
     Handset,
     accepted,
-    asked,
     refused,
 )
 
-BOTH = pytest.mark.parametrize("identity", [OLD, NEW], ids=["79xx", "88xx"])
 WAIT_S = 30
 PATIENT = TftpPatience(timeout_s=1.0, retransmissions=10)
 
@@ -85,59 +78,6 @@ async def find_nothing(lab: PhoneLab, name: str) -> None:
         await fetched(lab, name)
 
 
-@pytest.mark.parametrize(
-    ("identity", "release", "scheme"),
-    [(OLD, "8.6", "tftp"), (NEW, "11.5", "http"), (NEW, "12.5", "http")],
-    ids=["79xx-8.6", "88xx-11.5", "88xx-12.5"],
-)
-async def test_central_tftp_brings_the_files_of_the_remote_cluster_which_are_trusted(
-    phones: PhoneLab, centre: PhoneLab, identity: PhoneIdentity, release: str, scheme: str
-) -> None:
-    phones.lab.release = centre.lab.release = release
-    centre.lab.extra = pointing_to(location(phones, scheme))
-    async with phones.lab.running() as remote, centre.lab.running() as cluster:
-        handset = Handset(identity, network(centre), registering=True)
-        summary = await handset.boot()
-        again = await handset.boot()
-        await handset.phone.close()
-        itl = await fetched(phones, f"ITL{identity.name}.tlv")
-        trace = await at_node(cluster, PUBLISHER)(
-            "file view activelog cm/trace/tftp/sdi/ctftp00000001.txt"
-        )
-
-    assert accepted(summary) == [
-        (FileKind.ITL, TrustSource.BLIND),
-        (FileKind.CONFIG, TrustSource.ITL),
-    ]
-    assert refused(summary) == refused(again) == []
-    assert handset.flash.itl == itl
-    assert summary.registered == again.registered == PUBLISHER
-    assert asked(remote, "callmanager") != [] == asked(cluster, "callmanager")
-    wanted = [
-        f"CTL{identity.name}.tlv",
-        f"ITL{identity.name}.tlv",
-        f"{identity.name}.cnf.xml.sgn",
-    ]
-    assert [name for name, _ in off_cluster(cluster)] == [*wanted, *wanted]
-    assert f"off-cluster {wanted[1]}: {len(itl)} bytes" in trace
-    over_http = [each.answer for _, each in cluster.journal.since(0) if each.service == "http"]
-    assert set(over_http) <= {"not found, TFTP asks other clusters"}
-    assert bool(over_http) is (identity is NEW)
-
-
-@asynccontextmanager
-async def before_8_0(remote: Mapping[str, bytes]) -> AsyncIterator[str]:
-    """Run a TFTP server with a phone's configuration and no ITL, as a cluster before 8.0 has it."""
-    server = TftpServer(
-        Served(remote), [("127.0.0.1", 0)], node="old", journal=Journal(), clock=SystemClock()
-    )
-    await server.start()
-    try:
-        yield f"tftp://127.0.0.1:{server.ports[0]}"
-    finally:
-        await server.stop(0)
-
-
 class Served:
     """Files as they are."""
 
@@ -149,38 +89,6 @@ class Served:
 
     async def fetch(self, name: str) -> bytes | None:
         return self._files.get(name)
-
-
-@BOTH
-async def test_central_tftp_mixed_releases_needs_the_centre_prepared_for_rollback(
-    phones: PhoneLab, centre: PhoneLab, identity: PhoneIdentity
-) -> None:
-    plain, signed = f"{identity.name}.cnf.xml", f"{identity.name}.cnf.xml.sgn"
-    async with phones.lab.running():
-        held = {name: await fetched(phones, name) for name in (plain, signed)}
-        async with before_8_0(held) as old:
-            centre.lab.extra = pointing_to(old)
-            async with centre.lab.running() as cluster:
-                handset, admin = (
-                    Handset(identity, network(centre), registering=True),
-                    Administrator(cluster),
-                )
-                first = await handset.boot()
-                own = await fetched(centre, "ITLFile.tlv")
-                taken = handset.flash
-                await admin.prepare_rollback()
-                await admin.restart(TVS, TFTP)
-                second = await handset.boot()
-                await handset.phone.close()
-
-    assert accepted(first) == [(FileKind.ITL, TrustSource.BLIND)]
-    assert taken.itl == own
-    assert {kind for kind, _ in refused(first)} == {FileKind.CONFIG}
-    assert first.registered is None
-    assert accepted(second)[0] == (FileKind.ITL, TrustSource.ITL)
-    assert [kind for kind, _ in accepted(second)] == [FileKind.ITL, FileKind.CONFIG]
-    assert refused(second) == []
-    assert second.registered == PUBLISHER
 
 
 @asynccontextmanager

@@ -73,22 +73,6 @@ def retrieved(cluster: Cluster) -> list[str]:
     ]
 
 
-async def test_encrypted_config_with_an_lsc_is_decrypted_and_verified(locked: PhoneLab) -> None:
-    async with locked.lab.running() as cluster:
-        handset = Handset(NEW, locked.network())
-        await handset.boot()
-        await Administrator(cluster).restart("tftp")
-        summary = await handset.boot()
-        files = retrieved(cluster)
-
-    assert handset.flash.lsc is not None
-    assert refused(summary) == []
-    assert files[-2:] == [SIGNED, ENCRYPTED]
-    assert configurations(summary)[-1] == OPENED
-    assert in_force(handset).full_config
-    assert in_force(handset).security_mode == 3
-
-
 async def test_encrypted_config_is_minimal_where_no_key_is_known(locked: PhoneLab) -> None:
     locked.lab.phones = describe("none")
     async with locked.lab.running() as cluster:
@@ -125,30 +109,3 @@ async def test_encrypted_config_with_a_mic_is_decrypted_and_verified(locked: Pho
     assert refused(summary) == []
     assert configurations(summary)[-1] == OPENED
     assert in_force(handset).full_config
-
-
-async def test_encrypted_config_for_an_old_key_is_retrieved_again_with_a_new_one(
-    locked: PhoneLab,
-) -> None:
-    async with locked.lab.running() as cluster:
-        handset, admin = Handset(NEW, locked.network()), Administrator(cluster)
-        await handset.boot()
-        await admin.restart("tftp")
-        await handset.boot()
-        held = handset.flash
-        # it has lost its LSC: certHash names a key that it has no more
-        handset.phone.flash = replace(held, lsc=None)
-        before = len(retrieved(cluster))
-        refusing = await handset.boot()
-        files = retrieved(cluster)[before:]
-        kept = handset.flash.config
-        await admin.change_phone(NEW, pending_operation="install")
-        await handset.boot()
-        await admin.restart("tftp")
-        summary = await handset.boot()
-
-    assert ENCRYPTED not in files
-    assert OPENED not in configurations(refusing)
-    assert kept == held.config
-    assert handset.flash.lsc not in (None, held.lsc)
-    assert configurations(summary)[-1] == OPENED

@@ -3,32 +3,12 @@
 import pytest
 
 from cucmsim.phone.values import PhoneIdentity
-from tests.fixtures.clock import MovedClock
 from tests.fixtures.phonelab import PhoneLab
 from tests.scenarios.bench import NEW, OLD, TFTP, TVS, Administrator, Handset, asked
 
 BOTH = pytest.mark.parametrize("identity", [OLD, NEW], ids=["79xx", "88xx"])
-DAY_S = 86_400
 
 pytestmark = pytest.mark.usefixtures("quiet")
-
-
-@BOTH
-async def test_https_tomcat_tvs_is_asked_once_a_day(
-    phones: PhoneLab, identity: PhoneIdentity
-) -> None:
-    clock, questions = MovedClock(), []
-    async with phones.lab.running() as cluster:
-        handset = Handset(identity, phones.network(), clock=clock)
-        await handset.boot()
-        for ahead_s in (0, 0, DAY_S - 60, DAY_S + 60):
-            clock.ahead_s = ahead_s
-            await handset.press_directories()
-            assert handset.phone.browser.screen.title == "Directories"
-            questions.append(len(asked(cluster, "tvs")))
-
-    assert questions == [1, 1, 1, 2]
-    assert [each.answer for _, each in cluster.journal.since(0) if each.service == "tvs"]
 
 
 async def test_https_tomcat_shows_on_the_console_as_in_seed_000(phones: PhoneLab) -> None:

@@ -3,26 +3,21 @@
 Source: seed 002; cucm.md 5.2, 7 (rows 10 to 12).
 """
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncssh
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cucmsim.cluster.cluster import Cluster
-from cucmsim.daemons.sftpserver import SftpDirectory, SftpLogin
 from cucmsim.phone.summary import BootSummary
-from cucmsim.phone.values import FileKind, PhoneIdentity, Refusal, TrustSource
+from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
 from cucmsim.pki.certificates import load_certificate
 from tests.fixtures.adminlines import at_node
 from tests.fixtures.clusters import PUBLISHER
 from tests.fixtures.phonelab import PhoneLab
-from tests.fixtures.sftpservers import PASSWORD, USER
 from tests.scenarios.bench import (
-    FAILED,
     NEW,
     OLD,
     TFTP,
@@ -40,11 +35,6 @@ TARGET = "ucm11pub"
 SEED, LATER = ("10.5(2)", "11.0"), ("12.5", "12.5")
 SIGNERS = {SEED: ["CallManager"], LATER: ["ITLRecovery", "CallManager"]}
 """Whose certificates the target's CTL and ITL are signed with, by the releases of the two."""
-CASES = pytest.mark.parametrize(
-    ("identity", "releases"),
-    [(NEW, SEED), (OLD, LATER)],
-    ids=["88xx-seed", "79xx-12.5"],
-)
 SECURE_PHONE = f"""
 [[phones]]
 mac = "{NEW.mac}"
@@ -116,115 +106,6 @@ async def trust(cluster: Cluster, other: Cluster, units: list[str], *stores: str
             said = await give(cluster, f"set cert import trust {store}", pem(other, unit))
             assert f"Successfully imported certificate for {store}." in said
     await give(cluster, f"utils service restart {TVS}")
-
-
-def answers(port: int) -> tuple[str, ...]:
-    """Return what is said of the server of `lab_sftp`."""
-    return ("127.0.0.1", str(port), USER, PASSWORD)
-
-
-def names_in(directory: Path) -> set[str]:
-    return {one.name for one in directory.iterdir()}
-
-
-@asynccontextmanager
-async def lab_sftp(directory: Path) -> AsyncIterator[int]:
-    """Serve `directory` as `cucmsim sftp` does; give the port."""
-    key = asyncssh.generate_private_key("ssh-rsa")
-    server = SftpDirectory(("127.0.0.1", 0), directory, SftpLogin(USER, PASSWORD), key)
-    await server.start()
-    try:
-        yield server.ports[0]
-    finally:
-        await server.stop()
-
-
-@CASES
-async def test_migrate_secure_is_refused_until_tvs_of_the_source_knows_the_target(
-    labs: Labs, identity: PhoneIdentity, releases: tuple[str, str]
-) -> None:
-    labs = labs.of(releases)
-    async with labs.source.lab.running() as source, labs.target.lab.running() as target:
-        handset = labs.new_phone(identity)
-        await handset.boot()
-        unprepared, first = await labs.send(handset, labs.target)
-        await trust(source, target, SIGNERS[releases], "CallManager-trust")
-        trusted_only, second = await labs.send(handset, labs.target)
-        asked_before = len(asked(source, "tvs"))
-        await trust(source, target, SIGNERS[releases], "Phone-SAST-trust")
-        moved, third = await labs.send(handset, labs.target)
-        asked_by_now = len(asked(source, "tvs"))
-        returned, fourth = await labs.send(moved, labs.source)
-
-    for stayed, summary in ((unprepared, first), (trusted_only, second)):
-        assert accepted(summary) == []
-        assert refused(summary)[0] == (FileKind.CTL, Refusal.TVS_REFUSED)
-        assert FAILED[identity] in stayed.messages
-        assert stayed.flash == handset.flash
-        assert summary.registered == PUBLISHER
-    assert accepted(third) == FOLLOWS
-    assert refused(third) == []
-    assert asked_by_now == asked_before + 1  # for the CTL alone
-    assert third.registered == TARGET
-    # imported by hand, there is no way back (seed 002)
-    assert refused(fourth)[0] == (FileKind.CTL, Refusal.TVS_REFUSED)
-    assert returned.flash == moved.flash
-    assert fourth.registered == TARGET
-
-
-@CASES
-async def test_migrate_bulk_leads_there_and_back(
-    labs: Labs, identity: PhoneIdentity, releases: tuple[str, str], tmp_path: Path
-) -> None:
-    labs, files = labs.of(releases), tmp_path / "bulk"
-    files.mkdir()
-    kind = "tftp" if releases == SEED else "all"
-    async with (
-        labs.source.lab.running() as source,
-        labs.target.lab.running() as target,
-        lab_sftp(files) as port,
-    ):
-        handset = labs.new_phone(identity)
-        await handset.boot()
-        for cluster in (source, target):
-            await give(
-                cluster, "set cert bulk sftp", ["127.0.0.1", str(port), USER, PASSWORD, "/", "yes"]
-            )
-            await give(cluster, f"set cert bulk export {kind}")
-        await give(source, f"set cert bulk consolidate {kind}")
-        for cluster in (source, target):
-            await give(cluster, f"set cert bulk import {kind}")
-            await give(cluster, f"utils service restart {TVS}")
-        moved, there = await labs.send(handset, labs.target)
-        returned, back = await labs.send(moved, labs.source)
-
-    for summary, home in ((there, TARGET), (back, PUBLISHER)):
-        assert accepted(summary) == FOLLOWS
-        assert refused(summary) == []
-        assert summary.registered == home
-    assert returned.flash.ctl == handset.flash.ctl
-    exported = {f"{name}_tftp.p12" for name in (*labs.source.addresses, *labs.target.addresses)}
-    assert {*exported, "tftp.p12"} <= names_in(files)
-
-
-@BOTH
-async def test_migrate_rollback_ctl_fails_as_the_itl_lost_tvs_and_the_ctl_is_not_emptied(
-    labs: Labs, identity: PhoneIdentity
-) -> None:
-    labs = labs.of(SEED)
-    async with labs.source.lab.running() as source, labs.target.lab.running() as target:
-        handset, admin = labs.new_phone(identity), Administrator(source)
-        await handset.boot()
-        await trust(source, target, SIGNERS[SEED], "CallManager-trust", "Phone-SAST-trust")
-        await admin.prepare_rollback()
-        await admin.restart(TVS, TFTP)
-        emptied = await handset.boot()
-        _, summary = await labs.send(handset, labs.target)
-
-    assert accepted(emptied)[1] == (FileKind.ITL, TrustSource.CTL)
-    assert accepted(summary) == []
-    assert refused(summary)[0] == (FileKind.CTL, Refusal.TVS_UNTRUSTED)
-    assert summary.registered == PUBLISHER
 
 
 @BOTH

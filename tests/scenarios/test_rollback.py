@@ -11,12 +11,9 @@ from tests.scenarios.bench import (
     FAILED,
     NEW,
     OLD,
-    TFTP,
-    TVS,
     Administrator,
     Handset,
     accepted,
-    refused,
 )
 
 BOTH = pytest.mark.parametrize("identity", [OLD, NEW], ids=["79xx", "88xx"])
@@ -29,30 +26,6 @@ def another(phones: PhoneLab, directory: Path) -> PhoneLab:
     other = phones.clone(directory)
     other.lab.phones = phones.lab.phones
     return other
-
-
-@BOTH
-@pytest.mark.parametrize("release", ["8.6", "10.0", "11.5", "12.5"])
-async def test_rollback_itl_lets_the_next_cluster_be_taken_blindly(
-    phones: PhoneLab, identity: PhoneIdentity, tmp_path: Path, release: str
-) -> None:
-    phones.lab.release = release
-    async with phones.lab.running() as cluster:
-        handset, admin = Handset(identity, phones.network()), Administrator(cluster)
-        await handset.boot()
-        await admin.prepare_rollback()
-        await admin.restart(TVS, TFTP)
-        emptied = await handset.boot()
-    other = another(phones, tmp_path / "other")
-    async with other.lab.running():
-        moved = handset.moved(other.network())
-        summary = await moved.boot()
-
-    assert accepted(emptied)[0] == (FileKind.ITL, TrustSource.ITL)
-    assert refused(emptied) == refused(summary) == []
-    assert accepted(summary)[0] == (FileKind.ITL, TrustSource.BLIND)
-    assert accepted(summary)[-1] == (FileKind.CONFIG, TrustSource.ITL)
-    assert moved.flash.itl != handset.flash.itl
 
 
 @BOTH

@@ -17,7 +17,6 @@ from tests.fixtures.clusters import PUBLISHER, SUBSCRIBER
 from tests.fixtures.phonelab import PhoneLab
 from tests.fixtures.upgrades import switch, upgrade
 from tests.scenarios.bench import (
-    FAILED,
     NEW,
     OLD,
     Administrator,
@@ -81,28 +80,6 @@ async def test_upgrade_phones_trust_the_cluster_from_9_over_10_to_12_and_back(
     assert (back, former) == (TrustSource.ITL, ten)
     assert own.items() <= kept.items()
     assert sides == dict.fromkeys(nodes, TWELVE)
-
-
-@BOTH
-async def test_itl_reset_no_record_helps_only_phones_that_were_awake_at_the_upgrade(
-    single: PhoneLab, identity: PhoneIdentity
-) -> None:
-    clock, single.lab.release = MovedClock(), "9.1"
-    async with single.lab.running(clock=clock) as cluster:
-        awake, asleep = (Handset(identity, single.network(), clock=clock) for _ in range(2))
-        for handset in (awake, asleep):
-            await handset.boot()
-        await upgrade(cluster, TEN, PUBLISHER)
-        await awake.boot()
-        admin = Administrator(cluster)
-        await lock_out(admin, clock)
-        await operate(admin, "itl-reset/localkey")
-        helped = await awake.boot()
-        locked = await asleep.boot()
-
-    assert itl_source(helped) == TrustSource.ITL
-    assert accepted(locked) == []
-    assert FAILED[identity] in asleep.messages
 
 
 @BOTH

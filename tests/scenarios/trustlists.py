@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.formats.trustlist import decode_trust_list
-from cucmsim.services.operations.trust import upload_trust_certificate
 from tests.fixtures.clock import MovedClock
 from tests.fixtures.clusters import PUBLISHER
 from tests.scenarios.bench import TFTP, TVS, Administrator
@@ -18,7 +17,6 @@ __all__ = [
     "operate",
     "set_mixed_mode",
     "signer",
-    "trust_tokens",
 ]
 
 CALLMANAGER = "Cisco CallManager"
@@ -74,10 +72,3 @@ async def insert_tokens(admin: Administrator, task: str, *tokens: Token) -> list
     answer = await admin.post("/operations/ctl-client", {"task": task, "tokens": files})
     said = answer.json()
     return [said["detail"]] if answer.is_error else list(said["lines"])
-
-
-async def trust_tokens(cluster: Cluster, *tokens: Token) -> None:
-    """Upload the certificates of tokens to Phone-SAST-trust."""
-    for token in tokens:
-        data = token["certificate"].encode()
-        await upload_trust_certificate(cluster.operator(), PUBLISHER, "Phone-SAST-trust", data)

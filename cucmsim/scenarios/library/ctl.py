@@ -199,8 +199,10 @@ async def ctl_regen(stage: Stage) -> None:
     stage.expect("TVS notices the file by itself", await _noticed(cluster) - noticed, 1)
     report = await stage.phone.boot()
     _expect_taken(stage, report, TrustSource.TVS)
-    refused = (await plain.boot()).source(FileKind.CTL)
-    stage.expect("a phone without SBD refuses the CTL", refused, Refusal.UNKNOWN_SIGNER.value)
+    refusing = await plain.boot()
+    why = refusing.source(FileKind.CTL)
+    stage.expect("a phone without SBD refuses the CTL", why, Refusal.UNKNOWN_SIGNER.value)
+    stage.expect("that phone asks no TVS", len(refusing.questions), 0)
     await plain.erase()
     _expect_taken(stage, await plain.boot(), TrustSource.BLIND)
 

@@ -74,12 +74,19 @@ async def migrate_secure(stage: Stage) -> None:
 
     CallManager-trust gives no role, Phone-SAST-trust does. The source's TVS is restarted, DHCP
     names the target's TFTP servers. The phone asks the TVS that it knows, the source's, about the
-    signer of the target's CTL, and has then all that it needs in that CTL.
+    signer of the target's CTL, and has then all that it needs in that CTL. There is no way back,
+    since nobody told the target of the source.
     """
     target = await _two_clusters(stage)
     await _trust(stage, target, *_ROLES)
     await stage.phone.move(target)
     _expect_moved(stage, await stage.phone.boot(), target)
+    await stage.phone.move(stage.cluster)
+    back = await stage.phone.boot()
+    stage.expect_locked(back)
+    stage.expect(
+        "it stays with the target: there is no way back", back.registered, target.publisher
+    )
 
 
 @scenario(
