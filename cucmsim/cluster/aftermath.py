@@ -59,6 +59,10 @@ class AftermathRunner:
         await asyncio.wait([self._task])
         self._task = self._unsubscribe = None
 
+    async def settled(self) -> None:
+        """Wait until all that changes so far entail is done."""
+        await self._due.join()
+
     def _on_change(self, old: Replica, new: Replica) -> None:
         due = aftermath(old, new, active_release(new, new.publisher.name))
         if due != Aftermath():
@@ -67,10 +71,13 @@ class AftermathRunner:
     async def _run(self) -> None:
         while True:
             due = await self._due.get()
-            for node, service in due.restarts:
-                await self._restart(node, service)
-            if due.resets_phones:
-                await self._reset_phones()
+            try:
+                for node, service in due.restarts:
+                    await self._restart(node, service)
+                if due.resets_phones:
+                    await self._reset_phones()
+            finally:
+                self._due.task_done()
 
     async def _restart(self, node: str, service: str) -> None:
         control = self._nodes.get(node)

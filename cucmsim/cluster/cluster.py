@@ -293,6 +293,10 @@ class Cluster:
         """The services of each node that the description has."""
         return self.settings.services
 
+    async def settled(self) -> None:
+        """Wait until nodes have done what they do by themselves after the changes so far."""
+        await self._aftermath.settled()
+
     def ready(self) -> ReadyReport:
         """Return the nodes of this process with the ports they answer on."""
         return ReadyReport(nodes=[NodeReady.of(node) for node in self.nodes.values()])

@@ -147,7 +147,7 @@ class Phone:
     @property
     def registered_at(self) -> str | None:
         """The process node name of the member it is registered with."""
-        return self._standing.active
+        return self.standing.active
 
     @property
     def can_register(self) -> bool:
@@ -266,12 +266,13 @@ class Phone:
         )
 
     @property
-    def _standing(self) -> Standing:
+    def standing(self) -> Standing:
+        """Where it stands with its CallManagers."""
         return Standing() if self._registrar is None else self._registrar.standing
 
     def _state_of(self, member: str) -> str:
         """Return what the pages say behind the name of a member."""
-        standing = self._standing
+        standing = self.standing
         if member == standing.active:
             return "Active"
         return "Standby" if member in standing.standby else ""

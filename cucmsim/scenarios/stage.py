@@ -84,6 +84,7 @@ class Stage:
         self._clusters: list[StageCluster] = []
         self._endings: dict[StageCluster, AsyncExitStack] = {}
         self._phone: StagePhone | None = None
+        self._simulated: list[SimulatedPhone] = []
         self._numbers: dict[str, int] = {}
         self._equipment = PhoneOptions()
 
@@ -126,7 +127,8 @@ class Stage:
         ending = AsyncExitStack()
         await self._stack.enter_async_context(ending)
         reached = await ending.enter_async_context(self._reach(shape, name))
-        opened = StageCluster(name, reached, self._tell, self._phones_clock())
+        settle = self._settle if self.around.is_repeatable else None
+        opened = StageCluster(name, reached, self._tell, self._phones_clock(), settle)
         if isinstance(reached, LabCluster):
             ending.callback(self._keep_capture, name, reached)
         self._clusters.append(opened)
@@ -230,7 +232,16 @@ class Stage:
         ends = self.around.place.phone_ends(number) if self.around.is_repeatable else None
         made = SimulatedPhone(who, lambda: self._clusters, timed, self._tell, ends)
         self._stack.push_async_callback(made.close)
+        self._simulated.append(made)
         return made
+
+    async def _settle(self) -> None:
+        """Wait for what nodes and phones do by themselves, where a run is to be had again."""
+        for cluster in self._clusters:
+            if isinstance(cluster.reached, LabCluster):
+                await cluster.reached.cluster.settled()
+        for phone in self._simulated:
+            await phone.settle()
 
     # verdict
 

@@ -1,7 +1,7 @@
 """A cluster on the stage: an administrator operates it, and everything he does is told."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -37,11 +37,13 @@ class StageCluster:
         reached: ReachedCluster,
         tell: Tell,
         phones_clock: MovableClock | None = None,
+        settle: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
         self.reached = reached
         self._tell = tell
         self._phones_clock = phones_clock
+        self._settle = settle
         self._told = 0
 
     @property
@@ -71,6 +73,7 @@ class StageCluster:
         at = node or self.publisher
         said = await self.administrator.command(line, answers, node=at)
         self._happened(f"{at}: admin:{line}", said.lines)
+        await self._settled()
         return said
 
     async def operate(self, operation: str, *, node: str = "", **wanted: object) -> Said:
@@ -79,6 +82,7 @@ class StageCluster:
         said = await self.administrator.operate(operation, node=at, **wanted)
         told = "".join(f" {value}" for value in wanted.values() if len(str(value)) < _LONG)
         self._happened(f"{at}: {operation}{told}", said.lines)
+        await self._settled()
         return said
 
     async def prepare_rollback(self, *, prepared: bool) -> Said:
@@ -101,6 +105,7 @@ class StageCluster:
         at = node or self.publisher
         await self.administrator.act(action, service, node=at)
         self._happened(f"{at}: {action} {service}")
+        await self._settled()
 
     async def add_fault(self, kind: str, **values: object) -> None:
         """Have something go wrong from now on; values are keys as in `[[faults]]`."""
@@ -171,6 +176,7 @@ class StageCluster:
         await self.administrator.change_phone(name, **changes)
         told = ", ".join(f"{key} = {value}" for key, value in changes.items())
         self._happened(f"{name}: {told}")
+        await self._settled()
 
     async def exchanges(
         self, after: int = 0, *, service: str = "", device: str = ""
@@ -208,6 +214,12 @@ class StageCluster:
 
     async def _lists(self) -> list[tuple[str, tuple[str | None, str | None]]]:
         return list((await self.served()).items())
+
+    async def _settled(self) -> None:
+        """Wait for what follows from an order by itself, in a run that is to be had again."""
+        if self._settle is not None:
+            await self._settle()
+            await self.tell_exchanges()
 
     def _happened(self, text: str, said: tuple[str, ...] = ()) -> None:
         self._tell(Happened(WhoActs.ADMINISTRATOR, self.name, text, said))

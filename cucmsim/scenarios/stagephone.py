@@ -3,7 +3,9 @@
 A scenario knows a `StagePhone`. `SimulatedPhone` is our own.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -11,7 +13,7 @@ from cucmsim.cluster.journalapi import EventReport
 from cucmsim.phone.events import Registering
 from cucmsim.phone.execute import Button
 from cucmsim.phone.localends import LocalEnds
-from cucmsim.phone.performer import Network
+from cucmsim.phone.performer import Network, Standing
 from cucmsim.phone.tftp import TftpPatience
 from cucmsim.phone.values import PhoneIdentity
 from cucmsim.scenarios.narrative import Decided, Happened, Tell, WhoActs
@@ -22,6 +24,8 @@ from cucmsim.testing.handset import Handset, HandsetOptions
 __all__ = ["Clusters", "SimulatedPhone", "StagePhone"]
 
 _PATIENT_S: Final = 5.0
+_SETTLED_S: Final = 3.0
+_LOOK_S: Final = 0.01
 _STANDBY: Final = "keepalive"
 """What a phone says first to the CallManager it may need some day."""
 
@@ -72,6 +76,7 @@ class SimulatedPhone:
         self._tell = tell
         self._clusters = clusters
         self._ends = ends
+        self._is_on = False
         network = self._from_ends(clusters()[0].reached.network())
         self.handset = Handset(identity, network, options)
 
@@ -85,6 +90,7 @@ class SimulatedPhone:
         self._tell(Happened(WhoActs.PHONE, self.name, "boots"))
         marks = await self._marks()
         summary = await self.handset.boot()
+        self._is_on = True
         if self._ends is not None and summary.registered is not None:
             await self._wait_for_standby(marks)
         exchanges = await self._tell_all(marks, seen=0)
@@ -94,7 +100,7 @@ class SimulatedPhone:
         """Tell it the TFTP servers of these clusters, as a changed DHCP option 150 does."""
         names = ", ".join(cluster.name for cluster in clusters)
         self._tell(Happened(WhoActs.PHONE, self.name, f"is told the TFTP servers of {names}"))
-        await self.handset.close()
+        await self.close()
         others = {
             name: at for one in self._clusters() for name, at in one.reached.addresses.items()
         }
@@ -119,6 +125,7 @@ class SimulatedPhone:
 
     async def close(self) -> None:
         """Switch it off."""
+        self._is_on = False
         await self.handset.close()
 
     def _from_ends(self, network: Network) -> Network:
@@ -131,11 +138,30 @@ class SimulatedPhone:
         patience = TftpPatience(_PATIENT_S, network.tftp.retransmissions)
         return replace(network, tftp=patience, link=replace(network.link, ends=self._ends))
 
+    async def settle(self) -> None:
+        """Wait until it is registered as it was, should something have cut it off.
+
+        For a run that is to be had again: what it does meanwhile comes before what follows.
+        """
+        summary = self.handset.summary
+        if not self._is_on or self._ends is None or summary is None or summary.registered is None:
+            return
+        here = {name for cluster in self._clusters() for name in cluster.nodes}
+        wanted = [name for name in self._members() if name in here]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLED_S):
+                while wanted and not _is_settled(self.handset.phone.standing, wanted):  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_S)
+
+    def _members(self) -> tuple[str, ...]:
+        """Return the CallManagers that it was told last."""
+        asked = [one for one in self.handset.events if isinstance(one, Registering)]
+        return asked[-1].members if asked else ()
+
     async def _wait_for_standby(self, marks: Mapping[StageCluster, int]) -> None:
         """Wait until it has met its second CallManager: to go on earlier is a race."""
-        asked = [one for one in self.handset.events if isinstance(one, Registering)]
         for cluster in self._clusters():
-            if len(set(asked[-1].members) & set(cluster.nodes)) > 1:
+            if len(set(self._members()) & set(cluster.nodes)) > 1:
                 await cluster.administrator.events(
                     after=marks[cluster], device=self.name, request=_STANDBY, wait_s=_PATIENT_S
                 )
@@ -154,3 +180,8 @@ class SimulatedPhone:
         for event in self.handset.events[seen:]:
             self._tell(Decided(self.name, event))
         return tuple(one for one in found if one.device in (None, self.name))
+
+
+def _is_settled(standing: Standing, members: Sequence[str]) -> bool:
+    """Tell whether a phone is where it belongs: at the first of its group, the next one ready."""
+    return standing.active == members[0] and (len(members) == 1 or bool(standing.standby))
