@@ -13,7 +13,7 @@ from cucmsim.cluster.journalapi import EventReport
 from cucmsim.phone.events import Registering
 from cucmsim.phone.execute import Button
 from cucmsim.phone.localends import LocalEnds
-from cucmsim.phone.performer import Network, Standing
+from cucmsim.phone.performer import Network
 from cucmsim.phone.tftp import TftpPatience
 from cucmsim.phone.values import PhoneIdentity
 from cucmsim.scenarios.narrative import Decided, Happened, Tell, WhoActs
@@ -24,7 +24,7 @@ from cucmsim.testing.handset import Handset, HandsetOptions
 __all__ = ["Clusters", "SimulatedPhone", "StagePhone"]
 
 _PATIENT_S: Final = 5.0
-_SETTLED_S: Final = 3.0
+_SETTLED_S: Final = 2.0
 _LOOK_S: Final = 0.01
 _STANDBY: Final = "keepalive"
 """What a phone says first to the CallManager it may need some day."""
@@ -77,6 +77,7 @@ class SimulatedPhone:
         self._clusters = clusters
         self._ends = ends
         self._is_on = False
+        self._began: Mapping[StageCluster, int] = {}
         network = self._from_ends(clusters()[0].reached.network())
         self.handset = Handset(identity, network, options)
 
@@ -88,11 +89,10 @@ class SimulatedPhone:
     async def boot(self) -> BootReport:
         """Boot, as after a reset. Raises FlashError."""
         self._tell(Happened(WhoActs.PHONE, self.name, "boots"))
-        marks = await self._marks()
+        self._began = marks = await self._marks()
         summary = await self.handset.boot()
         self._is_on = True
-        if self._ends is not None and summary.registered is not None:
-            await self._wait_for_standby(marks)
+        await self.settle()
         exchanges = await self._tell_all(marks, seen=0)
         return report_of(self.name, summary, exchanges, tuple(self.handset.messages))
 
@@ -146,25 +146,31 @@ class SimulatedPhone:
         summary = self.handset.summary
         if not self._is_on or self._ends is None or summary is None or summary.registered is None:
             return
-        here = {name for cluster in self._clusters() for name in cluster.nodes}
-        wanted = [name for name in self._members() if name in here]
+        asked = [one for one in self.handset.events if isinstance(one, Registering)]
+        for cluster in self._clusters():
+            members = [name for name in asked[-1].members if name in cluster.nodes]
+            if members:
+                await self._settle_with(cluster, members)
+
+    async def _settle_with(self, cluster: StageCluster, members: Sequence[str]) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLED_S):
-                while wanted and not _is_settled(self.handset.phone.standing, wanted):  # noqa: ASYNC110
+                while not await self._has_settled(cluster, members):  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(_LOOK_S)
 
-    def _members(self) -> tuple[str, ...]:
-        """Return the CallManagers that it was told last."""
-        asked = [one for one in self.handset.events if isinstance(one, Registering)]
-        return asked[-1].members if asked else ()
-
-    async def _wait_for_standby(self, marks: Mapping[StageCluster, int]) -> None:
-        """Wait until it has met its second CallManager: to go on earlier is a race."""
-        for cluster in self._clusters():
-            if len(set(self._members()) & set(cluster.nodes)) > 1:
-                await cluster.administrator.events(
-                    after=marks[cluster], device=self.name, request=_STANDBY, wait_s=_PATIENT_S
-                )
+    async def _has_settled(self, cluster: StageCluster, members: Sequence[str]) -> bool:
+        """Tell whether it is at the first of its group, and the next one has been told so."""
+        if self.handset.phone.standing.active != members[0]:
+            return False
+        if len(members) == 1:
+            return True
+        after = self._began.get(cluster, 0)
+        told = await cluster.exchanges(after, service="callmanager", device=self.name)
+        asked = [one.number for one in told if one.request.lower() == "register"]
+        ready = [
+            one.number for one in told if one.node != members[0] and _STANDBY in one.request.lower()
+        ]
+        return max(asked, default=0) < max(ready, default=0)
 
     async def _marks(self) -> Mapping[StageCluster, int]:
         return {cluster: await cluster.mark() for cluster in self._clusters()}
@@ -180,8 +186,3 @@ class SimulatedPhone:
         for event in self.handset.events[seen:]:
             self._tell(Decided(self.name, event))
         return tuple(one for one in found if one.device in (None, self.name))
-
-
-def _is_settled(standing: Standing, members: Sequence[str]) -> bool:
-    """Tell whether a phone is where it belongs: at the first of its group, the next one ready."""
-    return standing.active == members[0] and (len(members) == 1 or bool(standing.standby))
