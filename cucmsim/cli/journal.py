@@ -15,6 +15,7 @@ from cucmsim.cli.loop import run_loop
 from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
 from cucmsim.cluster.clockapi import ClockReport
 from cucmsim.cluster.journalapi import EventReport
+from cucmsim.cluster.journaltext import line_of
 from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.problems import nearest
 from cucmsim.errors import CommandError
@@ -106,12 +107,7 @@ def _told_so_far(
 
 def _tell(event: EventReport) -> None:
     """Print a line for a person."""
-    time = event.time.astimezone(UTC).isoformat(" ", "milliseconds").partition("+")[0]
-    who = event.device or event.peer
-    what = f"{event.request} -> {event.answer}".replace("\n", "\\n").replace("\r", "\\r")
-    fault = f"  [{event.fault}]" if event.fault else ""
-    told = f"{event.node}  {event.service:<11}  {who:<15}  {what}  {event.milliseconds:.1f} ms"
-    typer.echo(f"{time}  {told}{fault}")
+    typer.echo(line_of(event))
 
 
 def _tell_json(event: EventReport) -> None:

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from typing import Final
 
+from cucmsim.cluster.journaltext import lines_of
 from cucmsim.services.faults.check import entry_of
 from cucmsim.services.journal import JournalQuery
 from cucmsim.testing.clusterwork import ClusterWork
-from cucmsim.testing.journaltext import lines_of
 from cucmsim.testing.labs import Bench
 from cucmsim.testing.phonework import PhoneWork
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from cucmsim.clock import MovableClock
+from cucmsim.cluster.journaltext import lines_of
 from cucmsim.errors import Problem, RefusedError, SettingsError
 from cucmsim.phone.steps import Fetched
 from cucmsim.phone.tftp import fetch_tftp
@@ -20,7 +21,6 @@ from cucmsim.services.journal import Exchange, JournalQuery, Numbered
 from cucmsim.services.wording import nearest, show
 from cucmsim.testing.administrator import Said
 from cucmsim.testing.clock import ManualClock
-from cucmsim.testing.journaltext import lines_of
 from cucmsim.testing.labcluster import LabCluster
 from cucmsim.testing.reached import PATIENCE
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from cucmsim.cluster.journaltext import lines_of
 from cucmsim.errors import Problem, SettingsError
 from cucmsim.services.faults.plan import HeldRule
 from cucmsim.services.journal import Exchange, JournalQuery
 from cucmsim.services.wording import nearest, show
 from cucmsim.testing.clusterwork import ClusterWork
 from cucmsim.testing.handset import Handset
-from cucmsim.testing.journaltext import lines_of
 from cucmsim.testing.labcluster import LabCluster
 from cucmsim.testing.loopthread import LoopThread
 from cucmsim.testing.phonework import PhoneWork

@@ -1,14 +1,15 @@
-"""The journal as text, a line an exchange, for people who look at a test that failed."""
+"""The journal as text, a line an exchange, for people: of a command, or of a test that failed."""
 
 from collections.abc import Iterable
 from datetime import UTC
 
+from cucmsim.cluster.journalapi import EventReport
 from cucmsim.services.journal import Exchange, Numbered
 
 __all__ = ["line_of", "lines_of"]
 
 
-def line_of(exchange: Exchange) -> str:
+def line_of(exchange: Exchange | EventReport) -> str:
     """Return a line for a person: when, which node and service, who, what, what went wrong."""
     time = exchange.time.astimezone(UTC).isoformat(" ", "milliseconds").partition("+")[0]
     who = exchange.device or exchange.peer
