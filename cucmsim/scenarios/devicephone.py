@@ -55,6 +55,7 @@ class DevicePhone:
         self._patience = patience
         self._tell = tell
         self._told: tuple[StageCluster, ...] = tuple(clusters()[:1])
+        self._began: tuple[Marks, datetime | None] = {}, None
 
     @property
     def name(self) -> str:
@@ -86,6 +87,19 @@ class DevicePhone:
     async def erase(self) -> None:
         """Have its trust lists erased."""
         await self._do(Action.ERASE)
+
+    async def stay(self) -> None:
+        """Let it go on; what it does from now on belongs to its next boot."""
+        self._began = await self._marks(), await self._told_last()
+
+    async def next_boot(self) -> BootReport:
+        """Wait for a boot that its cluster ordered. Raises UnreachableError when there is none."""
+        marks, told_last = self._began
+        exchanges = await self._until_booted(marks)
+        await self._tell_exchanges()
+        report = await self._report(exchanges, told_last)
+        await self.stay()
+        return report
 
     async def close(self) -> None:
         """End what the hook has begun."""

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from cucmsim.cluster.journalapi import EventReport
-from cucmsim.phone.events import Registering
+from cucmsim.phone.dhcp import DhcpAnswer
+from cucmsim.phone.events import DhcpTimedOut, Event, Registering
 from cucmsim.phone.execute import Button
 from cucmsim.phone.localends import LocalEnds
 from cucmsim.phone.performer import Network
@@ -57,9 +58,26 @@ class StagePhone(Protocol):
         """Have its trust lists erased by hand."""
         ...
 
+    async def stay(self) -> None:
+        """Leave it on from now on, so that it obeys its cluster's orders."""
+        ...
+
+    async def next_boot(self) -> BootReport:
+        """Wait for a boot that it was ordered to, after `stay`; return what came of it."""
+        ...
+
     async def close(self) -> None:
         """Switch it off."""
         ...
+
+
+class _SilentDhcp:
+    """A network in which nobody answers DHCP: a phone's finder of TFTP servers."""
+
+    async def find(self, tell: Callable[[Event], None]) -> DhcpAnswer | None:
+        """Find nothing."""
+        tell(DhcpTimedOut("scenario"))
+        return None
 
 
 class SimulatedPhone:
@@ -78,8 +96,9 @@ class SimulatedPhone:
         self._ends = ends
         self._is_on = False
         self._began: Mapping[StageCluster, int] = {}
-        network = self._from_ends(clusters()[0].reached.network())
-        self.handset = Handset(identity, network, options)
+        self._seen = 0
+        self._network = self._from_ends(clusters()[0].reached.network())
+        self.handset = Handset(identity, self._network, options)
 
     @property
     def name(self) -> str:
@@ -106,8 +125,8 @@ class SimulatedPhone:
         }
         networks = [one.reached.network(others=others) for one in clusters]
         servers = tuple(server for network in networks for server in network.servers)
-        network = self._from_ends(networks[0].with_servers(servers))
-        self.handset = self.handset.moved(network)
+        self._network = self._from_ends(networks[0].with_servers(servers))
+        self.handset = self.handset.moved(self._network)
 
     async def press_directories(self) -> DirectoryReport:
         """Press the directory button."""
@@ -122,6 +141,29 @@ class SimulatedPhone:
         """Erase CTL and ITL in the security settings."""
         self._tell(Happened(WhoActs.PHONE, self.name, "its trust lists are erased by hand"))
         await self.handset.phone.erase_trust_lists()
+
+    async def stay(self) -> None:
+        """Stay on from now on, and obey resets, until it is booted or moved by hand."""
+        self._tell(Happened(WhoActs.PHONE, self.name, "stays on and obeys orders"))
+        self._began, self._seen = await self._marks(), len(self.handset.events)
+        await self.handset.stay()
+
+    async def next_boot(self) -> BootReport:
+        """Wait for the next boot that it was ordered to."""
+        marks, seen = self._began, self._seen
+        summary = await self.handset.boots.get()
+        await self.settle()
+        self._tell(Happened(WhoActs.PHONE, self.name, "has booted as it was ordered to"))
+        exchanges = await self._tell_all(marks, seen)
+        self._began, self._seen = await self._marks(), len(self.handset.events)
+        return report_of(self.name, summary, exchanges, tuple(self.handset.messages))
+
+    async def lose_dhcp(self) -> None:
+        """Have no DHCP server answer it from now on; it has the TFTP servers it had before."""
+        self._tell(Happened(WhoActs.FAULT, self.name, "no DHCP server answers any more"))
+        await self.close()
+        self._network = replace(self._network, finder=_SilentDhcp())
+        self.handset = self.handset.moved(self._network)
 
     async def close(self) -> None:
         """Switch it off."""
