@@ -53,6 +53,8 @@ __all__ = ["register"]
 
 _USAGE: Final = 2
 _UNREACHABLE: Final = 69
+_TERMINATED: Final = 143
+"""What a shell says of a process that SIGTERM has ended."""
 
 
 def register(group: typer.Typer) -> None:
@@ -121,7 +123,10 @@ def _run(  # noqa: PLR0913 - a command line's options
     if pcap is not None:
         pcap.mkdir(parents=True, exist_ok=True)
     style = _Style(as_json, verbose, is_short=every and not verbose, pcap=pcap)
-    results = run_loop(_play_all(orders, style))
+    try:
+        results = run_loop(_play_all(orders, style))
+    except asyncio.CancelledError:
+        raise typer.Exit(_TERMINATED) from None
     _conclude(results)
 
 

@@ -1,11 +1,16 @@
 """`cucmsim scenario`: what is shown, what is refused, and what a run looks like."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.clusters import run_cli
+from cucmsim.testing.places import Place
+from tests.fixtures.clusters import TIMEOUT_S, run_cli
 
 OWN = '''
 from cucmsim.scenarios.model import Choice, scenario
@@ -120,3 +125,23 @@ def test_scenarios_of_a_directory_are_known(
     assert "mine" in run_cli("scenario", "list").output
     # the same file once more is no second scenario
     assert run_cli("scenario", "list", "--scenario-file", own).status == 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_interrupted_leaves_no_file_and_no_address_behind(
+    number: signal.Signals, status: int, tmp_path: Path
+) -> None:
+    seed = 81_003
+    command = [sys.executable, "-m", "cucmsim", "scenario", "run", "regen-both", "--seed"]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [*command, str(seed)], stdout=subprocess.PIPE, text=True, env=environ
+    ) as process:
+        assert process.stdout is not None
+        assert any("boots" in line for line in process.stdout)
+        assert [*tmp_path.iterdir()] != []
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(TIMEOUT_S) == status
+    assert [*tmp_path.iterdir()] == []
+    Place.take(seed).close()
