@@ -1,26 +1,26 @@
 """What scenarios are played with: phones that are looked at, and an administrator.
 
-`Handset` is one phone: it boots over the network, and what its screen and console log show is kept.
+`Handset` is a phone as `cucmsim.testing` has it.
 `Administrator` operates a running cluster through its management API, as programs do.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Mapping
 
 import httpx
 
 from cucmsim.clock import Clock
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.cluster.management import management_app
-from cucmsim.phone.device import Phone, PhoneOptions
+from cucmsim.phone.device import PhoneOptions
 from cucmsim.phone.execute import Button
 from cucmsim.phone.flash import Flash
 from cucmsim.phone.performer import Network
-from cucmsim.phone.registrar import PhoneRegistrar
 from cucmsim.phone.summary import BootSummary
 from cucmsim.phone.values import FileKind, PhoneIdentity, Refusal, TrustSource
+from cucmsim.scenarios.stagecluster import TFTP, TVS
+from cucmsim.testing import handset as testing
+from cucmsim.testing.handset import HandsetOptions
+from cucmsim.testing.shape import NEW_PHONE, OLD_PHONE
 from tests.fixtures.clusters import PUBLISHER
 
 __all__ = [
@@ -36,14 +36,12 @@ __all__ = [
     "refused",
 ]
 
-OLD = PhoneIdentity("001B54C25A01", "7962")
-NEW = PhoneIdentity("B000B4BA0AEE", "8861")
+OLD, NEW = OLD_PHONE, NEW_PHONE
 FAILED = {OLD: "Trust List Update Failed", NEW: "Trust List update failed"}
-TFTP, TVS = "Cisco Tftp", "Cisco Trust Verification Service"
 
 
-class Handset:
-    """A phone, and what it shows. It registers with SIP where it is `registering`."""
+class Handset(testing.Handset):
+    """A phone of a lab, said shorter; it registers with SIP where it is `registering`."""
 
     def __init__(
         self,
@@ -55,57 +53,16 @@ class Handset:
         registering: bool = False,
         flash: Flash | None = None,
     ) -> None:
-        self.lines: list[str] = []
-        self.messages: list[str] = []
-        self.summaries: asyncio.Queue[BootSummary] = asyncio.Queue()
-        self._flash = flash
-        self.phone = Phone(
-            identity,
-            network,
-            clock=clock,
-            options=replace(options or PhoneOptions(), settle_s=0),
-            registrar=PhoneRegistrar(identity, network.link, clock=clock) if registering else None,
-            on_line=self.lines.append,
-            on_status=lambda message: self.messages.append(message.text),
-        )
-
-    @property
-    def flash(self) -> Flash:
-        return self.phone.flash
-
-    async def boot(self) -> BootSummary:
-        """Boot, as after a reset; what was shown before is wiped away."""
-        self.lines.clear()
-        self.messages.clear()
-        if self._flash is not None:
-            self.phone.flash, self._flash = self._flash, None
-        return await self.phone.boot()
-
-    def moved(self, network: Network) -> "Handset":
-        """Return the same phone with what it holds, sent to other servers."""
-        return Handset(self.phone.identity, network, flash=self.flash)
-
-    @asynccontextmanager
-    async def staying(self, first: BootSummary) -> AsyncIterator[None]:
-        """Obey resets meanwhile; each boot gives a summary to `summaries`."""
-        task = asyncio.create_task(self.phone.stay(self.summaries.put_nowait, first))
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            await self.phone.close()
+        chosen = HandsetOptions(options or PhoneOptions(), registering, clock)
+        super().__init__(identity, network, chosen, flash)
 
     async def press_directories(self) -> list[str]:
         """Press the directory button; return what the console log says meanwhile."""
-        before = len(self.lines)
-        await self.phone.press(Button.DIRECTORIES)
-        return self.lines[before:]
+        return await self.press(Button.DIRECTORIES)
 
-    def says(self, *texts: str) -> bool:
-        """Tell whether lines of the console log hold these texts, in this order."""
-        lines = iter(self.lines)
-        return all(any(text in line for line in lines) for text in texts)
+    def moved(self, network: Network) -> "Handset":
+        """Return the same phone with what it holds, sent to other servers."""
+        return Handset(self.identity, network, flash=self.flash)
 
 
 class Administrator:

@@ -32,12 +32,12 @@ async def test_regen_callmanager_registered_phones_are_reset_and_come_back(
         admin = Administrator(cluster)
         handset = Handset(identity, phones.network(), registering=True)
         first = await handset.boot()
-        async with handset.staying(first):
+        async with handset.staying():
             await admin.regenerate("CallManager")
-            by_itself = await handset.summaries.get()
+            by_itself = await handset.boots.get()
             await admin.restart(TVS, TFTP)
             await admin.reset(identity)
-            summary = await handset.summaries.get()
+            summary = await handset.boots.get()
             here = list(cluster.registrations[PUBLISHER].held)
 
     assert first.registered == by_itself.registered == summary.registered == PUBLISHER

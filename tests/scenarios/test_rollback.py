@@ -53,11 +53,11 @@ async def test_rollback_itl_resets_registered_phones_by_itself_from_10_5(
 ) -> None:
     async with phones.lab.running() as cluster:
         handset = Handset(identity, phones.network(), registering=True)
-        first = await handset.boot()
+        await handset.boot()
         held = handset.flash.itl
-        async with handset.staying(first):
+        async with handset.staying():
             await Administrator(cluster).prepare_rollback()
-            summary = await handset.summaries.get()
+            summary = await handset.boots.get()
 
     assert accepted(summary)[0] == (FileKind.ITL, TrustSource.ITL)
     assert handset.flash.itl != held
