@@ -3,9 +3,9 @@
 Source: seed 000; cucm.md 7 (row 8).
 """
 
-from collections.abc import Mapping
 from typing import Final
 
+from cucmsim.cluster.trustlistsapi import MadeEToken
 from cucmsim.phone.values import FileKind, TrustSource
 from cucmsim.scenarios.model import Choice, Scenario, scenario
 from cucmsim.scenarios.stage import Stage
@@ -87,7 +87,7 @@ async def rename_single_ctl(stage: Stage) -> None:
     The phone knows the eTokens, so it takes the new CTL, and with it the new ITL.
     """
     cluster = stage.cluster
-    tokens = [await _token(cluster, number) for number in ("ADN0054f509", "ADN008580ef")]
+    tokens = await cluster.buy_tokens("ADN0054f509", "ADN008580ef")
     await _run_ctl_client(cluster, "mixed-mode", tokens)
     await stage.phone.boot()
     await _rename(cluster, cluster.publisher, "renamed")
@@ -100,16 +100,8 @@ async def rename_single_ctl(stage: Stage) -> None:
     stage.expect_follows(report)
 
 
-async def _token(cluster: StageCluster, number: str) -> Mapping[str, str]:
-    """Buy an eToken."""
-    made = await cluster.administrator.post("/etokens", {"number": number})
-    return {"file": made["file"]} if isinstance(made, dict) else {}
-
-
-async def _run_ctl_client(
-    cluster: StageCluster, task: str, tokens: list[Mapping[str, str]]
-) -> None:
-    await cluster.administrator.operate("ctl-client", task=task, tokens=tokens)
+async def _run_ctl_client(cluster: StageCluster, task: str, tokens: tuple[MadeEToken, ...]) -> None:
+    await cluster.run_ctl_client(task, tokens)
     await cluster.restart(TFTP, CALLMANAGER)
 
 
