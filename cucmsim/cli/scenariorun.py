@@ -53,6 +53,8 @@ __all__ = ["register"]
 
 _USAGE: Final = 2
 _UNREACHABLE: Final = 69
+_LIMIT_S: Final = 300
+_DEVICE_LIMIT_S: Final = 3600
 _TERMINATED: Final = 143
 """What a shell says of a process that SIGTERM has ended."""
 
@@ -82,8 +84,14 @@ def _run(  # noqa: PLR0913 - a command line's options
     ] = None,
     files: FileOption = None,
     limit: Annotated[
-        float, typer.Option("--limit-s", min=1, help="The longest that a run may take, in seconds.")
-    ] = 300,
+        float | None,
+        typer.Option(
+            "--limit-s",
+            min=1,
+            help=f"The longest that a run may take, in seconds: {_LIMIT_S},"
+            f" with a device {_DEVICE_LIMIT_S}.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a run.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more of it.")] = False,
     logs: Annotated[
@@ -114,7 +122,8 @@ def _run(  # noqa: PLR0913 - a command line's options
     scenarios = _chosen(names, every, known_scenarios(files))
     seed = draw_seed() if seed is None else seed
     wanted = Wanted(releases or [], phones or [], parameters)
-    orders = [replace(one, limit_s=limit) for one in orders_for(scenarios, wanted, seed)]
+    usual = _DEVICE_LIMIT_S if device or hook else _LIMIT_S
+    orders = [replace(one, limit_s=limit or usual) for one in orders_for(scenarios, wanted, seed)]
     patience = Patience(patience_s, quiet_s)
     ends = tuple(against or ())
     played = Played(device, hook, mac, model, tuple(bind or ()), patience, ends, token)
