@@ -1,7 +1,8 @@
 """`cucmsim scenario list|show|run`: documented situations, played with a verdict.
 
-`run` is in `scenariorun`. Exit status: 0 every run passed, 1 one did not, 2 usage, 69 a cluster or
-device that runs elsewhere does not answer.
+`run` is in `scenariorun`. Exit status: 0 every run passed, 1 one did not (failed, an error, not
+judged, or not applicable, which with `--all` does not count), 2 usage, 69 a cluster or device that
+runs elsewhere does not answer.
 """
 
 import json

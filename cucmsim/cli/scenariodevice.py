@@ -12,6 +12,7 @@ import typer
 from cucmsim.cli.client import publisher_client
 from cucmsim.cli.options import settings_for
 from cucmsim.cli.scenariochoice import phone_of
+from cucmsim.cli.scenariooptions import DEVICE_LIMIT_S, LIMIT_S
 from cucmsim.cluster.values import parse_mac
 from cucmsim.errors import CommandError
 from cucmsim.phone.values import PhoneIdentity
@@ -36,10 +37,14 @@ __all__ = [
     "Played",
     "QuietOption",
     "TokenOption",
+    "limited",
     "played_with",
 ]
 
 _USAGE: Final = 2
+_BOOTS: Final = 8
+"""So often may the patience with a device be used up in a run that has no limit of its own."""
+
 _PROMPT: Final = "prompt"
 _DEVICE: Final = "A device under test"
 
@@ -123,6 +128,22 @@ class Played:
     def has_device(self) -> bool:
         """Whether somebody's own device is tested."""
         return bool(self.device or self.hook)
+
+
+def limited(orders: Sequence[Order], limit_s: float | None, played: Played) -> list[Order]:
+    """Return the orders with a limit, which a device has to have more of than of patience.
+
+    Raises CommandError.
+    """
+    if not played.has_device:
+        return [replace(one, limit_s=limit_s or LIMIT_S) for one in orders]
+    patience_s = played.patience.begin_s
+    if limit_s is not None and limit_s <= patience_s:
+        raise CommandError(
+            f"found --limit-s {limit_s:g}, expected more than --patience-s, {patience_s:g}", _USAGE
+        )
+    usual = max(DEVICE_LIMIT_S, _BOOTS * patience_s)
+    return [replace(one, limit_s=limit_s or usual) for one in orders]
 
 
 def played_with(orders: Sequence[Order], played: Played) -> list[Order]:

@@ -20,6 +20,7 @@ from cucmsim.scenarios.narrative import (
     Tell,
     WhoActs,
 )
+from cucmsim.scenarios.observed import UNKNOWN
 from cucmsim.scenarios.runner import Order, RunResult, Verdict
 from cucmsim.scenarios.sentences import exchange_line, told, told_besides
 
@@ -39,6 +40,7 @@ _COLOURS: Final = {
     Verdict.FAILED: "red",
     Verdict.ERROR: "red",
     Verdict.NOT_APPLICABLE: "yellow",
+    Verdict.NOT_JUDGED: "yellow",
 }
 _MARKS: Final = {
     Result.MET: ("  met     ", "green"),
@@ -108,7 +110,8 @@ def _check(check: Check) -> str:
     if check.result is Result.BROKEN:
         claim += f": found {check.found}, expected {check.wanted}"
     elif check.result is Result.UNSEEN:
-        claim += ": a device does not show that"
+        shown = check.found == UNKNOWN.value
+        claim += ": a device does not show that" if shown else f": {check.found}"
     elif check.wanted != "yes" and check.wanted not in check.claim:
         claim += f": {check.found}"
     return typer.style(mark, fg=colour, bold=True) + claim

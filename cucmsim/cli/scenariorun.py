@@ -3,9 +3,9 @@
 import asyncio
 import signal
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Final, TextIO
 
 import typer
 
@@ -29,6 +29,7 @@ from cucmsim.cli.scenariodevice import (
     Played,
     QuietOption,
     TokenOption,
+    limited,
     played_with,
 )
 from cucmsim.cli.scenarionarrator import (
@@ -39,6 +40,18 @@ from cucmsim.cli.scenarionarrator import (
     print_results,
     progress_line,
 )
+from cucmsim.cli.scenariooptions import (
+    EveryOption,
+    JsonOption,
+    LimitOption,
+    LogOption,
+    PcapOption,
+    PhoneOption,
+    ReleaseOption,
+    SeedOption,
+    VerboseOption,
+    WordsArgument,
+)
 from cucmsim.clock import SystemClock
 from cucmsim.cluster.logs import LogFormat, configure_logs
 from cucmsim.errors import CommandError
@@ -46,15 +59,13 @@ from cucmsim.scenarios.devicephone import Patience
 from cucmsim.scenarios.model import Scenario
 from cucmsim.scenarios.narrative import Passage
 from cucmsim.scenarios.runner import Order, RunResult, Verdict, run_scenario, shape_for
-from cucmsim.scenarios.seeding import LARGEST_SEED, draw_seed
+from cucmsim.scenarios.seeding import draw_seed
 from cucmsim.services.capturefile import pcapng_of
 
 __all__ = ["register"]
 
 _USAGE: Final = 2
 _UNREACHABLE: Final = 69
-_LIMIT_S: Final = 300
-_DEVICE_LIMIT_S: Final = 3600
 _TERMINATED: Final = 143
 """What a shell says of a process that SIGTERM has ended."""
 
@@ -65,48 +76,18 @@ def register(group: typer.Typer) -> None:
 
 
 def _run(  # noqa: PLR0913 - a command line's options
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME... [PARAMETER=VALUE...]", help="Scenarios, and parameters."),
-    ] = None,
+    words: WordsArgument = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Every scenario there is.")] = False,
-    releases: Annotated[
-        list[str] | None,
-        typer.Option("--release", metavar="RELEASE", help="On this release, or on 'all' of them."),
-    ] = None,
-    phones: Annotated[
-        list[str] | None, typer.Option("--phone", metavar="MODEL", help="With this phone.")
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, max=LARGEST_SEED, help="The same seed is the same run."),
-    ] = None,
+    every: EveryOption = False,
+    releases: ReleaseOption = None,
+    phones: PhoneOption = None,
+    seed: SeedOption = None,
     files: FileOption = None,
-    limit: Annotated[
-        float | None,
-        typer.Option(
-            "--limit-s",
-            min=1,
-            help=f"The longest that a run may take, in seconds: {_LIMIT_S},"
-            f" with a device {_DEVICE_LIMIT_S}.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a run.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more of it.")] = False,
-    logs: Annotated[
-        typer.FileTextWrite | None,
-        typer.Option("--log", metavar="FILE", help="Write what the servers log there."),
-    ] = None,
-    pcap: Annotated[
-        Path | None,
-        typer.Option(
-            "--pcap",
-            metavar="DIR",
-            file_okay=False,
-            help="Write what crossed the wire there, a file a cluster, for Wireshark.",
-        ),
-    ] = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+    logs: LogOption = None,
+    pcap: PcapOption = None,
     against: AgainstOption = None,
     token: TokenOption = "",
     device: DeviceOption = "",
@@ -117,26 +98,29 @@ def _run(  # noqa: PLR0913 - a command line's options
     quiet_s: QuietOption = 30,
     patience_s: PatienceOption = 300,
 ) -> None:
-    """Play scenarios: what is done, what crosses the wire, what the phone decides and why."""
+    """Play scenarios: what is done, what crosses the wire, what the phone decides and why.
+
+    Exit status: 0 passed, 1 not (failed, an error, not judged, or named and not applicable).
+    """
     names, parameters = split_words(words or [])
     scenarios = _chosen(names, every, known_scenarios(files))
-    seed = draw_seed() if seed is None else seed
     wanted = Wanted(releases or [], phones or [], parameters)
-    usual = _DEVICE_LIMIT_S if device or hook else _LIMIT_S
-    orders = [replace(one, limit_s=limit or usual) for one in orders_for(scenarios, wanted, seed)]
-    patience = Patience(patience_s, quiet_s)
-    ends = tuple(against or ())
+    patience, ends = Patience(patience_s, quiet_s), tuple(against or ())
     played = Played(device, hook, mac, model, tuple(bind or ()), patience, ends, token)
-    orders = played_with(orders, played)
+    orders = orders_for(scenarios, wanted, draw_seed() if seed is None else seed)
+    orders = played_with(limited(orders, limit, played), played)
+    _conclude(_results(orders, _Style(as_json, verbose, every and not verbose, pcap), logs), every)
+
+
+def _results(orders: Sequence[Order], style: "_Style", logs: TextIO | None) -> list[RunResult]:
+    """Play in a loop of its own; SIGTERM ends the process as a shell expects it."""
     _log_to(logs)
-    if pcap is not None:
-        pcap.mkdir(parents=True, exist_ok=True)
-    style = _Style(as_json, verbose, is_short=every and not verbose, pcap=pcap)
+    if style.pcap is not None:
+        style.pcap.mkdir(parents=True, exist_ok=True)
     try:
-        results = run_loop(_play_all(orders, style))
+        return run_loop(_play_all(orders, style))
     except asyncio.CancelledError:
         raise typer.Exit(_TERMINATED) from None
-    _conclude(results)
 
 
 def _chosen(names: Sequence[str], every: bool, known: list[Scenario]) -> list[Scenario]:  # noqa: FBT001 - as given
@@ -229,9 +213,13 @@ def _log_to(logs: TextIO | None) -> None:
     configure_logs(LogFormat.CONSOLE, "debug" if logs else "critical", SystemClock(), logs)
 
 
-def _conclude(results: Sequence[RunResult]) -> None:
-    """End with the exit status that the verdicts ask for."""
+def _conclude(results: Sequence[RunResult], every: bool) -> None:  # noqa: FBT001 - as given
+    """End with the exit status that the verdicts ask for.
+
+    Of every scenario there is some are not applicable; one that was asked for by name should be.
+    """
     if any(one.is_unreachable for one in results):
         raise typer.Exit(_UNREACHABLE)
-    if any(one.verdict in (Verdict.FAILED, Verdict.ERROR) for one in results):
+    good = {Verdict.PASSED, Verdict.NOT_APPLICABLE} if every else {Verdict.PASSED}
+    if any(one.verdict not in good for one in results):
         raise typer.Exit(1)

@@ -12,6 +12,7 @@ The command is given the action, the device and the addresses as arguments and i
 import asyncio
 import os
 import shlex
+import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ __all__ = ["Act", "Action", "CommandHook", "DeviceHook", "PromptHook"]
 
 _USAGE: Final = 2
 _END_S: Final = 5.0
+_LOOK_S: Final = 0.05
 
 
 class Action(StrEnum):
@@ -90,6 +92,10 @@ class DeviceHook(Protocol):
         """Have it done, or begun. Raises CommandError where that is not possible."""
         ...
 
+    def failure(self) -> str:
+        """Say how what was begun has failed; "" where it goes on, or went well."""
+        ...
+
     async def close(self) -> None:
         """End what goes on."""
         ...
@@ -104,12 +110,19 @@ class PromptHook:
         if not await _line():
             raise CommandError(f"nobody answers: {act}", _USAGE)
 
+    def failure(self) -> str:
+        """Nothing was begun that could fail."""
+        return ""
+
     async def close(self) -> None:
         """Nothing goes on."""
 
 
 class CommandHook:
-    """Calls a command; one that goes on, such as a phone that stays on, is ended at the end."""
+    """Calls a command; one that goes on, such as a phone that stays on, is ended at the end.
+
+    It is the leader of a session of its own, so that what it has started ends with it.
+    """
 
     def __init__(self, command: str) -> None:
         try:
@@ -118,11 +131,14 @@ class CommandHook:
             raise CommandError(f"found --device-hook {command!r}: {error}", _USAGE) from None
         if not self._words:
             raise CommandError("found --device-hook '', expected a command", _USAGE)
+        self._command = command
+        self._action = Action.BOOT
         self._running: asyncio.subprocess.Process | None = None
 
     async def do(self, act: Act) -> None:
-        """Begin; what ran before is ended first."""
+        """Begin; what ran before is ended first. Raises CommandError for one that fails."""
         await self.close()
+        self._action = act.action
         arguments = (act.action.value, act.identity.name, *act.servers("tftp").split())
         try:
             self._running = await asyncio.create_subprocess_exec(
@@ -131,6 +147,7 @@ class CommandHook:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 env={**os.environ, **act.environment()},
+                start_new_session=True,
             )
         except OSError as error:
             raise CommandError(
@@ -138,18 +155,37 @@ class CommandHook:
             ) from error
         if act.action is not Action.BOOT:
             await self._running.wait()
+            if self.failure():
+                raise CommandError(self.failure())
+
+    def failure(self) -> str:
+        """Say with which status it ended, if that is not 0."""
+        status = None if self._running is None else self._running.returncode
+        if not status:
+            return ""
+        how = f"with status {status}" if status > 0 else f"by {signal.Signals(-status).name}"
+        return f"--device-hook {self._command!r} ended {how} when it was called to {self._action}"
 
     async def close(self) -> None:
-        """End what goes on: politely, then not."""
+        """End what goes on, with all that it has started: politely, then not."""
         running, self._running = self._running, None
-        if running is None or running.returncode is not None:
+        if running is None:
             return
-        for end in (running.terminate, running.kill):
-            with suppress(ProcessLookupError):
-                end()
+        for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(TimeoutError):
-                await asyncio.wait_for(running.wait(), _END_S)
-                return
+                async with asyncio.timeout(_END_S):
+                    await _end_group(running.pid, number)
+                    await running.wait()
+                    return
+
+
+async def _end_group(group: int, number: signal.Signals) -> None:
+    """Send a signal to the processes of a group, and wait until there are none."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
+        while True:
+            os.killpg(group, 0)
+            await asyncio.sleep(_LOOK_S)
 
 
 async def _line() -> bool:

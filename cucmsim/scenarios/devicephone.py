@@ -1,8 +1,9 @@
 """Somebody's own phone or firmware on the stage, judged by what it does on the wire.
 
 A boot ends when the device has registered, or when it has done nothing for a while. What it holds
-it says itself before it registers (alarm DeviceTLInfo): the SHA-1 of the ITL served now means that
-it follows, another one that it is locked out. What is not to be told from that stays unknown.
+it says itself before it registers (alarm DeviceTLInfo): the SHA-1 of the ITL and CTL served now
+mean that it follows, another one that it is locked out. What is not to be told from that stays
+unknown.
 """
 
 import asyncio
@@ -13,21 +14,24 @@ from datetime import datetime
 from typing import Final
 
 from cucmsim.cluster.journalapi import EventReport
-from cucmsim.errors import RefusedError, UnreachableError
+from cucmsim.cluster.trustapi import TrustHeldReport
+from cucmsim.errors import CommandError, RefusedError, UnreachableError
 from cucmsim.formats.phonealarms import DEVICE_TL_INFO
 from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
 from cucmsim.scenarios.devicehook import Act, Action, DeviceHook
+from cucmsim.scenarios.listings import shown_list
 from cucmsim.scenarios.narrative import Happened, Tell, WhoActs
-from cucmsim.scenarios.observed import BootReport, DirectoryReport
+from cucmsim.scenarios.observed import UNKNOWN, BootReport, DirectoryReport
 from cucmsim.scenarios.stagecluster import StageCluster
 from cucmsim.scenarios.stagephone import Clusters
 
 __all__ = ["DevicePhone", "Patience"]
 
 _LOOK_S: Final = 0.25
-_CONNECTION: Final = "connection"
+_LISTS: Final = ((FileKind.ITL, "itl"), (FileKind.CTL, "ctl"))
 
 Marks = Mapping[StageCluster, int]
+Times = Mapping[StageCluster, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class DevicePhone:
         self._patience = patience
         self._tell = tell
         self._told: tuple[StageCluster, ...] = tuple(clusters()[:1])
-        self._began: tuple[Marks, datetime | None] = {}, None
+        self._began: tuple[Marks, Times] = {}, {}
 
     @property
     def name(self) -> str:
@@ -82,7 +86,7 @@ class DevicePhone:
         await self._do(Action.PRESS_DIRECTORIES)
         exchanges = await self._until_quiet(marks, "asked for its directory")
         await self._tell_exchanges()
-        return DirectoryReport(self.name, exchanges, title=None, failure=None)
+        return DirectoryReport(self.name, exchanges, title=UNKNOWN, failure=UNKNOWN)
 
     async def erase(self) -> None:
         """Have its trust lists erased."""
@@ -136,13 +140,19 @@ class DevicePhone:
         what: str,
         has_ended: Callable[[Sequence[EventReport]], bool] = lambda _: False,
     ) -> tuple[EventReport, ...]:
-        """Return what it did until it has ended, or is quiet. Raises UnreachableError."""
+        """Return what it did until it has ended, or is quiet.
+
+        Raises UnreachableError where it does nothing, CommandError where its hook fails before.
+        """
         began = last = time.monotonic()
         seen: tuple[EventReport, ...] = ()
         while True:
+            failure = self._hook.failure()
             found = await self._exchanges(marks)
             if len(found) > len(seen):
                 seen, last = found, time.monotonic()
+            if failure and not seen:
+                raise CommandError(f"{failure}, before anything was seen of {self.name}")
             if has_ended(seen):
                 return seen
             if seen and time.monotonic() - last > self._patience.quiet_s:
@@ -176,26 +186,26 @@ class DevicePhone:
 
     # what follows from that
 
-    async def _told_last(self) -> datetime | None:
-        """Return when it last told what it holds."""
-        times = [
-            alarm.time
-            for cluster in self._clusters()
-            for alarm in await cluster.administrator.alarms(self.name, DEVICE_TL_INFO)
-        ]
-        return max(times, default=None)
+    async def _told_last(self) -> Times:
+        """Return when it last told each cluster what it holds."""
+        times = {}
+        for cluster in self._clusters():
+            alarms = await cluster.administrator.alarms(self.name, DEVICE_TL_INFO)
+            if alarms:
+                times[cluster] = max(alarm.time for alarm in alarms)
+        return times
 
-    async def _report(
-        self, exchanges: tuple[EventReport, ...], told_last: datetime | None
-    ) -> BootReport:
-        is_current = await self._is_current() if await self._told_last() != told_last else None
-        sources: dict[FileKind, TrustSource | None] = {}
-        if is_current and any(_is_question(one) for one in exchanges):
-            sources[FileKind.ITL] = TrustSource.TVS
+    async def _report(self, exchanges: tuple[EventReport, ...], told_last: Times) -> BootReport:
         nodes = [one.node for one in exchanges if _is_registration(one)]
+        registered = nodes[-1] if nodes else None
+        told = await self._told_now(registered, told_last)
+        is_current = None if told is None else await _is_current(*told)
+        sources: dict[FileKind, TrustSource | None] = {}
+        if told is not None and is_current:
+            sources = dict.fromkeys(await _vouched_for(told[0], exchanges), TrustSource.TVS)
         return BootReport(
             phone=self.name,
-            registered=nodes[-1] if nodes else None,
+            registered=registered,
             exchanges=exchanges,
             sources=sources,
             refused=None,
@@ -203,14 +213,40 @@ class DevicePhone:
             is_current=is_current,
         )
 
-    async def _is_current(self) -> bool | None:
-        """Tell whether the ITL that it said it holds is served now by where it registered."""
-        for cluster in self._clusters():
-            for held in await cluster.administrator.trust_held():
-                if held.device == self.name:
-                    served = await cluster.served()
-                    return held.itl in [itl for itl, _ in served.values()]
-        return None
+    async def _told_now(
+        self, registered: str | None, told_last: Times
+    ) -> tuple[StageCluster, TrustHeldReport] | None:
+        """Return the last thing it said of what it holds, where it registered; None: nothing."""
+        now = await self._told_last()
+        found = [
+            (cluster, held)
+            for cluster in self._clusters()
+            if registered is None or registered in cluster.nodes
+            if now.get(cluster) != told_last.get(cluster)
+            for held in await cluster.administrator.trust_held()
+            if held.device == self.name
+        ]
+        return max(found, key=lambda one: one[1].time, default=None)
+
+
+async def _is_current(cluster: StageCluster, held: TrustHeldReport) -> bool:
+    """Tell whether a node serves the lists that are held; where no CTL is served, any is right."""
+    served = (await cluster.served()).values()
+    return any((itl or "") == held.itl and ctl in (None, held.ctl) for itl, ctl in served)
+
+
+async def _vouched_for(
+    cluster: StageCluster, exchanges: Sequence[EventReport]
+) -> tuple[FileKind, ...]:
+    """Return the kinds of list about whose signer, at any node, TVS was asked."""
+    asked = [one.request.lower().partition(" ")[2] for one in exchanges if one.service == "tvs"]
+    found = []
+    for kind, name in _LISTS if any(asked) else ():
+        shown = [await shown_list(cluster, name, node=node) for node in cluster.nodes]
+        serials = tuple(one.serial for one in shown if one.serial)
+        if any(request.startswith(serials) for request in asked):
+            found.append(kind)
+    return tuple(found)
 
 
 def _is_of(exchange: EventReport, device: str, hosts: Collection[str]) -> bool:
@@ -236,7 +272,3 @@ def _is_registration(exchange: EventReport) -> bool:
 
 def _has_registered(exchanges: Sequence[EventReport]) -> bool:
     return any(map(_is_registration, exchanges))
-
-
-def _is_question(exchange: EventReport) -> bool:
-    return exchange.service == "tvs" and exchange.request != _CONNECTION

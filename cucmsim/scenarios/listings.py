@@ -17,12 +17,14 @@ class ShownList:
     """A trust list as a node shows it; `sha1` "" in 8.x and 9.x, which show no checksum.
 
     `signer` is the unit whose certificate, of that node or of the publisher, signed the list;
-    another signer's name otherwise, "" where there is no list.
+    another signer's name otherwise, "" where there is no list. `serial` is that certificate's
+    serial number, in small hexadecimal digits.
     """
 
     length: int
     sha1: str
     signer: str
+    serial: str
 
 
 async def shown_list(cluster: StageCluster, kind: str, *, node: str = "") -> ShownList:
@@ -32,14 +34,13 @@ async def shown_list(cluster: StageCluster, kind: str, *, node: str = "") -> Sho
     lines = said.lines
     sha1 = next((line.removesuffix(_SHA1) for line in lines if line.endswith(_SHA1)), "")
     length = next((line.split()[-1] for line in lines if line.startswith(_LENGTH)), "0")
-    return ShownList(int(length), sha1, await _signer(cluster, lines, at))
-
-
-async def _signer(cluster: StageCluster, lines: tuple[str, ...], node: str) -> str:
-    """Return the unit that a list's header names by its serial number."""
     serial = _value(lines, _SERIAL).replace(":", "").lower()
-    if not serial:
-        return ""
+    signer = await _signer(cluster, lines, at, serial) if serial else ""
+    return ShownList(int(length), sha1, signer, serial)
+
+
+async def _signer(cluster: StageCluster, lines: tuple[str, ...], node: str, serial: str) -> str:
+    """Return the unit that a list's header names by its serial number."""
     for held in await cluster.administrator.certificates():
         if held.node in (node, cluster.publisher) and held.serial == serial:
             return held.store

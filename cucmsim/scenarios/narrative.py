@@ -70,12 +70,17 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What must come of the steps so far, and what did; both as text."""
+    """What must come of the steps so far, and what did; both as text.
+
+    `is_decisive`: it is what the scenario is about, so a run in which none of these is seen is not
+    judged.
+    """
 
     claim: str
     wanted: str
     found: str
     result: Result
+    is_decisive: bool = False
 
 
 Passage: TypeAlias = Happened | Shown | Decided | Check

@@ -45,6 +45,9 @@ class Verdict(StrEnum):
     FAILED = "failed"
     ERROR = "error"
     NOT_APPLICABLE = "not applicable"
+    """It cannot be played with this cluster or phone."""
+    NOT_JUDGED = "not judged"
+    """It was played, and nothing of what decides it was seen of the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a run; `reason` says why it did not pass.
+    """What came of a run; `reason` says why it did not pass, or how much of it was not seen.
 
     `captures` is what crossed the wire of each cluster of its own, by name. `seed` is None where
     not everything followed from one.
@@ -197,9 +200,15 @@ def _verdict(checks: list[Check]) -> tuple[Verdict, str]:
         )
     if not checks:
         return Verdict.ERROR, "the scenario expects nothing, so nothing was found out"
-    if all(one.result is Result.UNSEEN for one in checks):
-        return Verdict.NOT_APPLICABLE, "nothing of what it expects can be seen from outside"
-    return Verdict.PASSED, ""
+    unseen = [one for one in checks if one.result is Result.UNSEEN]
+    if len(unseen) == len(checks):
+        return Verdict.NOT_JUDGED, "nothing of what it expects was seen from outside"
+    decisive = [one for one in checks if one.is_decisive]
+    if decisive and all(one in unseen for one in decisive):
+        claims = "; ".join(dict.fromkeys(f"{one.claim} ({one.found})" for one in decisive))
+        return Verdict.NOT_JUDGED, f"what decides it was not seen from outside: {claims}"
+    count = f"{len(unseen)} of {len(checks)} claims were not seen from outside"
+    return Verdict.PASSED, count if unseen else ""
 
 
 def _explained(error: BaseException, order: Order) -> str:

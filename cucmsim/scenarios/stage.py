@@ -19,7 +19,7 @@ from cucmsim.phone.factory import make_mic
 from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
 from cucmsim.scenarios.exchange import Exchange, serving
 from cucmsim.scenarios.narrative import Check, Happened, Result, Tell, WhoActs
-from cucmsim.scenarios.observed import BootReport
+from cucmsim.scenarios.observed import UNKNOWN, BootReport
 from cucmsim.scenarios.stagecluster import StageCluster
 from cucmsim.scenarios.stagephone import Clusters, SimulatedPhone, StagePhone
 from cucmsim.services.capture import Snapshot
@@ -32,6 +32,9 @@ __all__ = ["Cast", "MakePhone", "OpenCluster", "Record", "Stage"]
 
 _MAIN = "cluster"
 _FAILED = "Trust List Update Failed"
+_SILENT = (
+    "it registers nowhere, which a phone that is locked out does, and does not say what it holds"
+)
 _T = TypeVar("_T")
 
 MakePhone = Callable[[PhoneIdentity, Clusters, Tell], StagePhone]
@@ -249,41 +252,64 @@ class Stage:
         """Say what the next steps are about."""
         self._tell(Happened(WhoActs.NARRATOR, "", text))
 
-    def expect(self, claim: str, found: object, wanted: object = True) -> None:  # noqa: FBT002 - any value
-        """Check that something is as it must be; None is what cannot be known of a device."""
-        if found is None and wanted is not None:
+    def expect(
+        self,
+        claim: str,
+        found: object,
+        wanted: object = True,  # noqa: FBT002 - any value
+        *,
+        decisive: bool = False,
+    ) -> None:
+        """Check that something is as it must be; `UNKNOWN` is what cannot be known of a device.
+
+        `decisive`: it is what the scenario is about; a run is judged if one of these is seen.
+        """
+        if found is UNKNOWN:
             result = Result.UNSEEN
         else:
             result = Result.MET if found == wanted else Result.BROKEN
-        check = Check(claim, _text(wanted), _text(found), result)
-        self.checks.append(check)
-        self._tell(check)
+        self._note(Check(claim, _text(wanted), _text(found), result, decisive))
 
     def expect_follows(self, report: BootReport) -> None:
         """Check that a phone took what it was given."""
-        found = None if report.follows is None else _state(report)
-        self.expect(f"{report.phone} follows", found, "follows")
+        found = UNKNOWN if report.follows is UNKNOWN else _state(report)
+        self.expect(f"{report.phone} follows", found, "follows", decisive=True)
 
     def expect_locked(self, report: BootReport) -> None:
         """Check that a phone took nothing that it was given."""
-        found = None if report.is_locked is None else _state(report)
-        self.expect(f"{report.phone} is locked out", found, "locked")
+        claim = f"{report.phone} is locked out"
+        if report.is_locked is UNKNOWN and report.registered is None:
+            self._note(Check(claim, "locked", _SILENT, Result.UNSEEN, is_decisive=True))
+        else:
+            found = UNKNOWN if report.is_locked is UNKNOWN else _state(report)
+            self.expect(claim, found, "locked", decisive=True)
         self.expect(f"{report.phone} shows {_FAILED!r}", report.shows(_FAILED))
 
     def expect_source(self, report: BootReport, kind: FileKind, source: TrustSource) -> None:
         """Check why a phone took a kind of file."""
-        self.expect(f"{report.phone} takes the {kind}", report.source(kind), source.value)
+        claim = f"{report.phone} takes the {kind}"
+        self.expect(claim, report.source(kind), source.value, decisive=True)
+
+    def _note(self, check: Check) -> None:
+        self.checks.append(check)
+        self._tell(check)
 
 
 def _state(report: BootReport) -> str:
     """Say what has become of a phone."""
-    if report.follows:
+    if report.follows is True:
         return "follows"
+    if report.is_locked is True:
+        return "locked"
+    if report.is_device:
+        return "registers nowhere"
     refused = ", ".join(f"{kind}: {why}" for kind, why in (report.refused or {}).items())
-    return "locked" if report.is_locked else f"takes a part ({refused or report.failure})"
+    return f"takes a part ({refused or report.failure})"
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "unknown" if value is None else str(value) or "nothing"
+    if value is UNKNOWN:
+        return UNKNOWN.value
+    return "nothing" if value is None else str(value) or "nothing"

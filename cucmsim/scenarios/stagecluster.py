@@ -9,7 +9,6 @@ from cucmsim.clock import MovableClock
 from cucmsim.cluster.journalapi import EventReport
 from cucmsim.cluster.trustlistsapi import MadeEToken
 from cucmsim.errors import NotApplicableError, RefusedError
-from cucmsim.formats.header import decode_header
 from cucmsim.scenarios.narrative import Happened, Shown, Tell, WhoActs
 from cucmsim.testing.administrator import Administrator, Said
 from cucmsim.testing.labcluster import LabCluster
@@ -117,14 +116,6 @@ class StageCluster:
         """Have nothing go wrong any more."""
         await self.administrator.delete("/faults")
         self._tell(Happened(WhoActs.FAULT, self.name, "none any more"))
-
-    async def signer_of(self, trust_list: bytes) -> str:
-        """Return whose certificate signed an ITL or CTL: `cucm-pub CallManager`, "" unknown."""
-        serial = int.from_bytes(decode_header(trust_list).signer.serial)
-        for held in await self.administrator.certificates():
-            if int(held.serial, 16) == serial:
-                return f"{held.node} {held.store}"
-        return ""
 
     async def advance(self, **by: float) -> None:
         """Move the cluster's clock forward: `advance(minutes=5)`."""

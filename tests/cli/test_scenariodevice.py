@@ -78,12 +78,26 @@ def test_a_device_that_never_appears_ends_with_69_and_what_was_waited_for(
         (["--device-hook", "x", "--bind", "here"], "found --bind 'here', expected an IP address"),
         (["--bind", "192.0.2.1"], "--bind needs --device or --device-hook"),
         (["--device", "prompt", "--device-hook", "x"], "expected one of them"),
+        (
+            ["--device-hook", "x", "--limit-s", "300"],
+            "found --limit-s 300, expected more than --patience-s, 300",
+        ),
     ],
 )
 def test_what_makes_no_device_is_refused(arguments: list[str], said: str) -> None:
     outcome = run_cli("scenario", "run", "regen-both", *arguments)
     assert outcome.status == 2
     assert said in outcome.errors
+
+
+def test_a_hook_that_fails_ends_the_run_at_once_with_its_status(reboot: str, quiet: None) -> None:
+    del quiet
+    outcome = run_cli(
+        "scenario", "run", "reboot", "--scenario-file", reboot, "--device-hook", "false"
+    )
+    assert outcome.status == 1
+    said = "--device-hook 'false' ended with status 1 when it was called to boot, before anything"
+    assert said in outcome.output
 
 
 def test_a_hook_that_is_no_command_is_refused_when_it_is_called(reboot: str, quiet: None) -> None:

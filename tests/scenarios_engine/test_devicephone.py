@@ -8,7 +8,7 @@ from cucmsim.scenarios.devicehook import Act, Action
 from cucmsim.scenarios.devicephone import DevicePhone, Patience
 from cucmsim.scenarios.model import Play
 from cucmsim.scenarios.narrative import Tell
-from cucmsim.scenarios.observed import BootReport
+from cucmsim.scenarios.observed import UNKNOWN, BootReport
 from cucmsim.scenarios.runner import RunResult, Verdict, run_scenario
 from cucmsim.scenarios.stage import Stage
 from cucmsim.scenarios.stagephone import Clusters
@@ -16,6 +16,8 @@ from tests.scenarios_engine.pretended import TIME, PretendedCluster, order_of
 
 DEVICE = "SEPB000B4BA0AEE"
 SERVED, OLD = "aa" * 20, "bb" * 20
+SIGNER = "5e11a1"
+SHOWN = {"text": f"2\tSERIALNUMBER\t3\t{SIGNER}", "succeeded": True}
 IMPATIENT = Patience(begin_s=0.05, quiet_s=0.05)
 
 
@@ -27,10 +29,14 @@ class Device:
     does: Callable[[PretendedCluster], None]
     asked: list[Act] = field(default_factory=list)
     is_closed: bool = False
+    fails: str = ""
 
     async def do(self, act: Act) -> None:
         self.asked.append(act)
         self.does(self.cluster)
+
+    def failure(self) -> str:
+        return self.fails
 
     async def close(self) -> None:
         self.is_closed = True
@@ -62,7 +68,9 @@ def holds(itl: str, *, asks_tvs: bool = False) -> Callable[[PretendedCluster], N
     def does(cluster: PretendedCluster) -> None:
         cluster.happened(f"GET ITL{DEVICE}.tlv", "4447 bytes", service="http", device=DEVICE)
         if asks_tvs:
-            cluster.happened("query", "found", service="tvs", device=None)
+            cluster.happened(f"query {SIGNER}CN=x", "found", service="tvs", device=None)
+        cluster.answers["POST /commands/cucm-pub"] = SHOWN
+        cluster.answers["GET /certificates"] = []
         told = {"device": DEVICE, "itl_server": "", "ctl": "", "ctl_server": "", "time": TIME}
         cluster.answers["GET /trust-held"] = [{**told, "itl": itl}]
         cluster.answers["GET /trust-lists"] = [{"node": "cucm-pub", "itl": SERVED, "ctl": None}]
@@ -78,7 +86,7 @@ async def test_a_device_follows_when_it_says_that_it_holds_what_is_served() -> N
     report = await boot_of(device)
     assert (report.follows, report.is_locked, report.registered) == (True, False, "cucm-pub")
     assert report.source(FileKind.ITL) == TrustSource.TVS
-    assert report.source(FileKind.CONFIG) is None
+    assert report.source(FileKind.CONFIG) is UNKNOWN
     assert len(report.questions) == 1
     assert device.is_closed
 
@@ -86,7 +94,46 @@ async def test_a_device_follows_when_it_says_that_it_holds_what_is_served() -> N
 async def test_a_device_is_locked_out_when_it_says_that_it_holds_another_list() -> None:
     report = await boot_of(Device(PretendedCluster(), holds(OLD)))
     assert (report.follows, report.is_locked) == (False, True)
-    assert report.source(FileKind.ITL) is None
+    assert report.source(FileKind.ITL) is UNKNOWN
+
+
+async def test_tvs_is_not_why_a_device_took_a_list_when_it_asked_about_somebody_else() -> None:
+    def does(cluster: PretendedCluster) -> None:
+        holds(SERVED)(cluster)
+        cluster.happened("verify 77CN=tomcat", "trusted", service="tvs", device=DEVICE)
+
+    report = await boot_of(Device(PretendedCluster(), does))
+    assert report.follows is True
+    assert report.source(FileKind.ITL) is UNKNOWN
+
+
+async def test_a_device_that_holds_another_ctl_does_not_follow() -> None:
+    def does(cluster: PretendedCluster) -> None:
+        holds(SERVED)(cluster)
+        cluster.answers["GET /trust-lists"] = [{"node": "cucm-pub", "itl": SERVED, "ctl": OLD}]
+
+    report = await boot_of(Device(PretendedCluster(), does))
+    assert (report.follows, report.is_locked) == (False, True)
+
+
+async def test_a_device_that_fetches_a_file_and_nothing_else_is_not_judged_and_told_so() -> None:
+    def does(cluster: PretendedCluster) -> None:
+        cluster.happened(f"GET ITL{DEVICE}.tlv", "4447 bytes", service="http", device=DEVICE)
+
+    async def play(stage: Stage) -> None:
+        stage.expect("one is one", 1, 1)
+        stage.expect_locked(await stage.phone.boot())
+
+    result = await play_with(Device(PretendedCluster(), does), play)
+    assert result.verdict is Verdict.NOT_JUDGED
+    assert "it registers nowhere, which a phone that is locked out does" in result.reason
+
+
+async def test_a_device_whose_hook_fails_before_it_appears_ends_the_run_at_once() -> None:
+    device = Device(PretendedCluster(), lambda _: None, fails="the hook ended with status 3")
+    result = await play_with(device, _boots)
+    assert (result.verdict, result.is_unreachable) == (Verdict.ERROR, False)
+    assert result.reason == (f"the hook ended with status 3, before anything was seen of {DEVICE}")
 
 
 async def test_what_a_device_does_not_say_is_not_known() -> None:
@@ -94,7 +141,11 @@ async def test_what_a_device_does_not_say_is_not_known() -> None:
         cluster.happened(f"CTL{DEVICE}.tlv", "error 1", service="tftp", device=DEVICE)
 
     report = await boot_of(Device(PretendedCluster(), does))
-    assert (report.follows, report.is_locked, report.registered) == (None, None, None)
+    assert (report.follows, report.is_locked, report.registered) == (
+        False,
+        UNKNOWN,
+        None,
+    )
     assert len(report.exchanges) == 1
 
 

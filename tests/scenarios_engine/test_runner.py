@@ -9,6 +9,7 @@ import pytest
 from cucmsim.errors import NotApplicableError, RefusedError, UnreachableError
 from cucmsim.phone.values import PhoneIdentity
 from cucmsim.scenarios.narrative import Check, Passage
+from cucmsim.scenarios.observed import UNKNOWN
 from cucmsim.scenarios.runner import RunResult, Verdict, run_scenario, shape_for
 from cucmsim.scenarios.stage import Stage
 from cucmsim.testing.shape import NEW_PHONE, OLD_PHONE, ClusterShape, PhoneShape
@@ -50,11 +51,41 @@ async def test_a_scenario_that_expects_nothing_is_an_error() -> None:
     assert "expects nothing" in result.reason
 
 
-async def test_a_run_of_which_nothing_can_be_seen_is_not_applicable() -> None:
+async def test_a_run_of_which_nothing_can_be_seen_is_not_judged() -> None:
     async def play(stage: Stage) -> None:
-        stage.expect("something inside", None)
+        stage.expect("something inside", UNKNOWN)
 
-    assert (await result_of(play)).verdict is Verdict.NOT_APPLICABLE
+    assert (await result_of(play)).verdict is Verdict.NOT_JUDGED
+
+
+async def test_a_run_is_not_judged_when_what_decides_it_is_not_seen() -> None:
+    async def play(stage: Stage) -> None:
+        stage.expect("one is one", 1, 1)
+        stage.expect("it follows", UNKNOWN, decisive=True)
+
+    result = await result_of(play)
+    assert result.verdict is Verdict.NOT_JUDGED
+    assert result.reason == "what decides it was not seen from outside: it follows (unknown)"
+
+
+async def test_a_run_that_passes_says_how_much_of_it_was_not_seen() -> None:
+    async def play(stage: Stage) -> None:
+        stage.expect("it follows", found=True, decisive=True)
+        stage.expect("something inside", UNKNOWN)
+
+    result = await result_of(play)
+    assert result.verdict is Verdict.PASSED
+    assert result.reason == "1 of 2 claims were not seen from outside"
+
+
+async def test_nothing_is_a_value_like_any_other() -> None:
+    async def play(stage: Stage) -> None:
+        stage.expect("it registers nowhere", None, None)
+        stage.expect("it registers", None, "cucm-pub")
+
+    result = await result_of(play)
+    assert result.verdict is Verdict.FAILED
+    assert result.reason == "it registers: found nothing, expected cucm-pub"
 
 
 @pytest.mark.parametrize(

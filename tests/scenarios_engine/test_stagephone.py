@@ -3,6 +3,7 @@
 import pytest
 
 from cucmsim.phone.values import FileKind, TrustSource
+from cucmsim.scenarios.listings import shown_list
 from cucmsim.scenarios.model import Scenario
 from cucmsim.scenarios.narrative import Happened, Passage, WhoActs
 from cucmsim.scenarios.runner import Order, Verdict, run_scenario
@@ -29,9 +30,9 @@ async def _play(stage: Stage) -> None:
     alone = await phone.boot()
     stage.expect_follows(alone)
     served = await stage.cluster.administrator.trust_lists()
-    signer = await stage.cluster.signer_of(phone.handset.flash.itl or b"")
+    shown = await shown_list(stage.cluster, "itl")
     stage.expect("one node serves lists", len(served), 1)
-    stage.expect("CallManager has signed", signer, "cucm-pub CallManager")
+    stage.expect("CallManager has signed", shown.signer, "CallManager")
 
 
 async def test_a_phone_obeys_orders_while_it_is_on_and_boots_without_dhcp() -> None:

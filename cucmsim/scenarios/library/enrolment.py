@@ -82,8 +82,7 @@ def _expect_decrypted(stage: Stage, report: BootReport) -> None:
     claim = "it asks for the stub, then for the encrypted file"
     stage.expect(claim, " ".join(_asked(stage, report)[-2:]), ".sgn .enc.sgn")
     opened = f"{stage.identity.name}.cnf.xml.enc"
-    found = None if report.names is None else opened in report.names
-    stage.expect("it decrypts and verifies it", found)
+    stage.expect("it decrypts and verifies it", report.takes(opened))
 
 
 def _expect_minimal(stage: Stage, report: BootReport) -> None:
