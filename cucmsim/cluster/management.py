@@ -12,6 +12,7 @@ from typing import Annotated, Protocol
 from fastapi import Body, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cucmsim import __version__
@@ -24,7 +25,7 @@ from cucmsim.cluster.drsapi import add_drs
 from cucmsim.cluster.faultsapi import add_faults
 from cucmsim.cluster.journalapi import add_journal
 from cucmsim.cluster.node import ServiceAction
-from cucmsim.cluster.operationsapi import add_operations
+from cucmsim.cluster.operationsapi import OutcomeOfOperation, add_operations
 from cucmsim.cluster.parametersapi import add_parameters
 from cucmsim.cluster.profilesapi import add_profiles
 from cucmsim.cluster.registrationapi import add_registrations
@@ -52,7 +53,7 @@ from cucmsim.services.registration import Registrations
 from cucmsim.services.view import View
 from cucmsim.store.rows import Device
 
-__all__ = ["Management", "management_app"]
+__all__ = ["Management", "management_app", "operation_names"]
 
 
 class Management(Protocol):
@@ -144,6 +145,8 @@ class Management(Protocol):
         ...
 
 
+_OPERATIONS = "/operations/"
+
 _Entry = Annotated[dict[str, object], Body(description="keys as in [[phones]]")]
 
 
@@ -162,6 +165,16 @@ def management_app(management: Management) -> ASGIApp:
             _serving.reset(with_management)
 
     return serve
+
+
+def operation_names() -> tuple[str, ...]:
+    """Return the names of operations that answer in words: `regenerate`, `itl-reset/localkey`."""
+    paths = [
+        route.path
+        for route in _app().routes
+        if isinstance(route, APIRoute) and route.response_model is OutcomeOfOperation
+    ]
+    return tuple(path.removeprefix(_OPERATIONS) for path in paths if path.startswith(_OPERATIONS))
 
 
 @cache

@@ -32,9 +32,9 @@ from cucmsim.cluster.problems import Findings, show
 from cucmsim.errors import Problem, SettingsError
 from cucmsim.phone.values import PhoneIdentity
 from cucmsim.scenarios.model import RELEASES, Scenario
-from cucmsim.scenarios.stage import Stage
-from cucmsim.scenarios.tomlsteps import Actor, Step, read_steps
-from cucmsim.testing.shape import ClusterShape, PhoneShape
+from cucmsim.scenarios.tomlplay import Steps, read_steps
+from cucmsim.scenarios.tomlsteps import MAIN, Known
+from cucmsim.testing.shape import ClusterShape, PhoneShape, node_names
 
 __all__ = ["load_toml"]
 
@@ -84,14 +84,16 @@ def load_toml(path: Path) -> Scenario:
     findings = Findings(str(path))
     tree = _parsed(path)
     table = findings.read(ScenarioTable, tree, (), stand_ins=_STAND_INS)
-    written = tree.get("steps")
     others = table.clusters if table else {}
-    steps = read_steps(written if isinstance(written, list) else [], [*others], findings)
     shape = _shape(table.cluster, "cluster", findings) if table else ClusterShape()
     shapes = {
         name: _beside(_shape(one, f"clusters.{name}", findings), name, shape)
         for name, one in others.items()
     }
+    nodes = {name: node_names(one) for name, one in {MAIN: shape, **shapes}.items()}
+    written = tree.get("steps")
+    entries = written if isinstance(written, list) else []
+    steps = read_steps(entries, Known(nodes, findings))
     if table is None or findings.problems:
         raise SettingsError(tuple(findings.problems))
     return Scenario(
@@ -100,28 +102,11 @@ def load_toml(path: Path) -> Scenario:
         source=table.source,
         outcome=table.outcome,
         story=table.story.strip(),
-        play=_play(steps, shapes),
+        play=Steps(steps, shapes),
         shape=shape,
         releases=tuple(table.cluster.releases),
         phones=any(step.needs_phone for step in steps),
     )
-
-
-class _Play:
-    """Carries out the steps of a file, one after the other."""
-
-    def __init__(self, steps: list[Step], shapes: Mapping[str, ClusterShape]) -> None:
-        self._steps = steps
-        self._shapes = shapes
-
-    async def __call__(self, stage: Stage) -> None:
-        actor = Actor(stage, self._shapes)
-        for step in self._steps:
-            await step.perform(actor)
-
-
-def _play(steps: list[Step], shapes: Mapping[str, ClusterShape]) -> _Play:
-    return _Play(steps, shapes)
 
 
 def _shape(table: ClusterTable, key: str, findings: Findings) -> ClusterShape:

@@ -1,33 +1,41 @@
 """The steps of a scenario written in TOML: one verb each, and what belongs to it.
 
 `STEPS` names them. A step is read by a model of its own, so that a wrong key is told with the
-nearest right one; `perform` carries it out on a stage.
+nearest right one; `check` finds what its names mean nothing; `perform` carries it out on a stage.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cucmsim.cluster.problems import Findings, nearest, show
+from cucmsim.cluster.management import operation_names
+from cucmsim.cluster.ports import DEFAULT_SERVICES, ServiceName
+from cucmsim.cluster.problems import Findings, Spot, show
+from cucmsim.errors import SettingsError
 from cucmsim.pki.profiles import Unit
 from cucmsim.scenarios.observed import BootReport, DirectoryReport
 from cucmsim.scenarios.stage import Stage
 from cucmsim.scenarios.stagecluster import StageCluster
+from cucmsim.services.faults.check import read_fault
 from cucmsim.services.faults.kinds import FaultKind
+from cucmsim.services.operations.servicecontrol import parts_of
+from cucmsim.store.rows import SERVICE_NAMES
 from cucmsim.testing.administrator import Said
 from cucmsim.testing.shape import ClusterShape
 
-__all__ = ["MAIN", "STEPS", "Actor", "Step", "read_steps"]
+__all__ = ["MAIN", "STEPS", "Actor", "Expect", "Known", "Order", "Step"]
 
 MAIN: Final = "cluster"
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION: Final = r"^(\d{1,9}[smhdw] ?)+$"
 _Words = Annotated[str, Field(min_length=1)]
+_WITH_VALUE: Final = ("source", "refused", "questions", "says", "shown")
+_OF_ORDERS: Final = ("succeeded", "says")
 
 
 class Actor:
@@ -50,6 +58,20 @@ class Actor:
         return running[name]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the steps of a file may name: each cluster with its nodes. `findings` has the rest."""
+
+    nodes: Mapping[str, Sequence[str]]
+    findings: Findings
+
+    def check(self, spot: Spot, given: str, what: str, valid: Iterable[str]) -> None:
+        """Note a name that is none of the valid ones."""
+        names = tuple(valid)
+        if given not in names:
+            self.findings.add_reference(spot, given, what, names)
+
+
 class Step(BaseModel):
     """A step; `on` is the cluster where it happens, `node` a node of it, "": the publisher."""
 
@@ -58,16 +80,37 @@ class Step(BaseModel):
 
     on: str = MAIN
 
+    def check(self, spot: Spot, known: Known) -> None:
+        """Note names of things that there are not."""
+        known.check((*spot, "on"), self.on, "a cluster", known.nodes)
+
     async def perform(self, actor: Actor) -> None:
         """Carry it out."""
         raise NotImplementedError
 
 
-class _AtNode(Step):
+class Order(Step):
+    """What a server may refuse; `may_fail`: the scenario goes on then.
+
+    `is_answered`: the server's words tell whether it was carried out.
+    """
+
+    is_answered: ClassVar[bool] = False
+
+    may_fail: bool = False
+
+
+class _AtNode(Order):
     node: str = ""
+
+    def check(self, spot: Spot, known: Known) -> None:
+        super().check(spot, known)
+        if self.node and self.on in known.nodes:
+            known.check((*spot, "node"), self.node, "a node", known.nodes[self.on])
 
 
 class _Command(_AtNode):
+    is_answered = True
     command: _Words
     answers: list[str] = []
 
@@ -77,6 +120,7 @@ class _Command(_AtNode):
 
 
 class _Regenerate(_AtNode):
+    is_answered = True
     regenerate: Unit
 
     async def perform(self, actor: Actor) -> None:
@@ -84,8 +128,13 @@ class _Regenerate(_AtNode):
 
 
 class _Operate(_AtNode):
+    is_answered = True
     operate: _Words
     values: Annotated[dict[str, object], Field(alias="with")] = {}
+
+    def check(self, spot: Spot, known: Known) -> None:
+        super().check(spot, known)
+        known.check((*spot, "operate"), self.operate, "an operation", operation_names())
 
     async def perform(self, actor: Actor) -> None:
         cluster = actor.cluster(self.on)
@@ -100,6 +149,13 @@ class _Act(_AtNode):
     def services(self) -> list[str]:
         named = getattr(self, self.action)
         return [named] if isinstance(named, str) else list(named)
+
+    def check(self, spot: Spot, known: Known) -> None:
+        super().check(spot, known)
+        names = [*SERVICE_NAMES.values(), *map(str, DEFAULT_SERVICES)]
+        valid = [name for name in names if parts_of(name, DEFAULT_SERVICES)]
+        for service in self.services():
+            known.check((*spot, self.action), service, "a service", valid)
 
     async def perform(self, actor: Actor) -> None:
         for service in self.services():
@@ -136,7 +192,7 @@ class _Advance(Step):
         await actor.cluster(self.on).advance(seconds=by.total_seconds())
 
 
-class _ChangePhone(Step):
+class _ChangePhone(Order):
     needs_phone = True
     change: Annotated[dict[str, object], Field(alias="change-phone", min_length=1)]
 
@@ -144,9 +200,20 @@ class _ChangePhone(Step):
         await actor.cluster(self.on).change_phone(actor.stage.phone.name, **self.change)
 
 
-class _Fault(Step):
+class _Fault(Order):
     fault: FaultKind
     values: Annotated[dict[str, object], Field(alias="with")] = {}
+
+    def check(self, spot: Spot, known: Known) -> None:
+        super().check(spot, known)
+        names = known.nodes.get(self.on, ())
+        others = tuple(one for one in DEFAULT_SERVICES if one is not ServiceName.CAPF)
+        nodes = {name: others if name in names[1:] else DEFAULT_SERVICES for name in names}
+        try:
+            read_fault({"kind": self.fault, **self.values}, nodes)
+        except SettingsError as error:
+            for one in error.problems:
+                known.findings.add((*spot, "with", one.key), one.found, one.expected, one.nearest)
 
     async def perform(self, actor: Actor) -> None:
         await actor.cluster(self.on).add_fault(self.fault, **self.values)
@@ -161,6 +228,11 @@ class _ClearFaults(Step):
 
 class _Open(Step):
     open: _Words
+
+    def check(self, spot: Spot, known: Known) -> None:
+        super().check(spot, known)
+        others = [name for name in known.nodes if name != MAIN]
+        known.check((*spot, "open"), self.open, "a table of [clusters]", others)
 
     async def perform(self, actor: Actor) -> None:
         shape = replace(actor.shapes[self.open], release=actor.stage.shape.release)
@@ -178,6 +250,12 @@ class _Phone(Step):
     needs_phone = True
     phone: Literal["boot", "move", "press-directories", "erase"]
     to: str | list[str] = []
+
+    def check(self, spot: Spot, known: Known) -> None:
+        super().check(spot, known)
+        if self.phone == "move":
+            for name in [self.to] if isinstance(self.to, str) else self.to or [""]:
+                known.check((*spot, "to"), name, "a cluster", known.nodes)
 
     async def perform(self, actor: Actor) -> None:
         phone = actor.stage.phone
@@ -200,7 +278,7 @@ class _Narrate(Step):
         actor.stage.narrate(self.narrate)
 
 
-class _Expect(Step):
+class Expect(Step):
     """What must be so now. `of` is a kind of file, `value` (`is`) what must be found."""
 
     expect: Literal[
@@ -218,9 +296,23 @@ class _Expect(Step):
     value: Annotated[str | bool | int | None, Field(alias="is")] = None
     claim: str = ""
 
+    @property
+    def is_of_order(self) -> bool:
+        """Whether it judges the last order."""
+        return self.expect in _OF_ORDERS
+
+    def check(self, spot: Spot, known: Known) -> None:
+        """Note an expectation that lacks its value."""
+        super().check(spot, known)
+        if self.expect in _WITH_VALUE and self.value is None:
+            expected = f"what expect = {show(self.expect)} must find"
+            known.findings.add((*spot, "is"), "nothing", expected)
+
     async def perform(self, actor: Actor) -> None:
+        """Check it."""
         claim, found, wanted = self._judged(actor)
-        actor.stage.expect(self.claim or claim, found, wanted)
+        is_decisive = self.expect in ("follows", "locked", "source")
+        actor.stage.expect(self.claim or claim, found, wanted, decisive=is_decisive)
 
     def _judged(self, actor: Actor) -> tuple[str, object, object]:
         wanted = True if self.value is None else self.value
@@ -271,51 +363,7 @@ STEPS: Final[Mapping[str, type[Step]]] = MappingProxyType(
         "close": _Close,
         "phone": _Phone,
         "narrate": _Narrate,
-        "expect": _Expect,
+        "expect": Expect,
     }
 )
 """The verbs there are."""
-
-_WITH_VALUE: Final = ("source", "refused", "questions", "says", "shown")
-
-
-def read_steps(entries: Sequence[object], others: Sequence[str], findings: Findings) -> list[Step]:
-    """Return the steps that are right, and note what is wrong with the others.
-
-    `others` are the names of clusters that may be opened.
-    """
-    steps = []
-    for at, entry in enumerate(entries):
-        step = _read(entry, ("steps", at), findings)
-        if step is not None:
-            _check(step, ("steps", at), others, findings)
-            steps.append(step)
-    return steps
-
-
-def _read(entry: object, spot: tuple[str | int, ...], findings: Findings) -> Step | None:
-    if not isinstance(entry, dict):
-        return None  # the file's own model has said so
-    verbs = [key for key in entry if key in STEPS]
-    if len(verbs) == 1:
-        return findings.read(STEPS[verbs[0]], entry, spot)
-    found = " and ".join(verbs) or ", ".join(map(str, entry)) or "nothing"
-    hints = [hint for key in entry if not verbs and (hint := nearest(key, STEPS))]
-    findings.add(spot, found, f"one verb of {', '.join(STEPS)}", next(iter(hints), None))
-    return None
-
-
-def _check(
-    step: Step, spot: tuple[str | int, ...], others: Sequence[str], findings: Findings
-) -> None:
-    """Note names of clusters that there are not, and an expectation without a value."""
-    if step.on not in (MAIN, *others):
-        findings.add_reference((*spot, "on"), step.on, "a cluster", (MAIN, *others))
-    if isinstance(step, _Open) and step.open not in others:
-        findings.add_reference((*spot, "open"), step.open, "a table of [clusters]", others)
-    if isinstance(step, _Phone) and step.phone == "move":
-        for name in [step.to] if isinstance(step.to, str) else step.to or [""]:
-            if name not in (MAIN, *others):
-                findings.add_reference((*spot, "to"), name, "a cluster", (MAIN, *others))
-    if isinstance(step, _Expect) and step.expect in _WITH_VALUE and step.value is None:
-        findings.add((*spot, "is"), "nothing", f"what expect = {show(step.expect)} must find")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cucmsim.errors import SettingsError
+from cucmsim.scenarios.narrative import Happened, Passage
 from cucmsim.scenarios.runner import Order, Verdict, run_scenario
 from cucmsim.scenarios.tomlsteps import STEPS
 from cucmsim.scenarios.userfiles import load_scenarios, scenario_files
@@ -102,6 +103,56 @@ def test_all_problems_of_a_file_are_found_at_once(tmp_path: Path) -> None:
     text = 'name = "Bad Name"\n[cluster]\nnodes = 0\n[[steps]]\nfault = "tvs-slient"'
     keys = [problem.partition(":")[0] for problem in problems_of(tmp_path, text)]
     assert set(keys) == {"name", "title", "outcome", "cluster.nodes", "steps[0].fault"}
+
+
+WRONG_NAMES = """
+[[steps]]
+operate = "regenrate"
+node = "cucm-sub2"
+[[steps]]
+restart = ["Cisco Tftp", "Cisco TPTP"]
+[[steps]]
+fault = "tvs-silent"
+with = { tims = 1, node = "cucm-pup" }
+"""
+
+
+def test_names_of_a_file_that_mean_nothing_are_found_before_it_is_played(tmp_path: Path) -> None:
+    found = problems_of(tmp_path, HEAD + WRONG_NAMES)
+    hints = {one.partition(":")[0]: one.rpartition("did you mean ")[2] for one in found}
+    assert hints == {
+        "steps[0].operate": "'regenerate'?",
+        "steps[0].node": "'cucm-sub'?",
+        "steps[1].restart": "'Cisco Tftp'?",
+        "steps[2].with.tims": "'times'?",
+        "steps[2].with.node": "'cucm-pub'?",
+    }
+
+
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [
+        ('[[steps]]\ncommand = "x"\n[[steps]]\nnarrate = "never told"', Verdict.FAILED),
+        ('[[steps]]\ncommand = "x"\nmay_fail = true\n[[steps]]\nexpect = "says"\nis = "no"', None),
+        ('[[steps]]\ncommand = "x"\n[[steps]]\nexpect = "succeeded"\nis = false', None),
+    ],
+)
+async def test_an_order_that_is_refused_is_the_last_unless_it_may_be(
+    steps: str, verdict: Verdict | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(HEAD + steps)
+    (scenario,) = load_scenarios(path)
+    refused = {"text": "no such command", "succeeded": False}
+    cluster = PretendedCluster({"POST /commands/cucm-pub": refused})
+    told: list[Passage] = []
+    result = await run_scenario(Order(scenario, "11.5", 7, opens=cluster.open), told.append)
+    assert result.verdict is (verdict or Verdict.PASSED), result.reason
+    if verdict is Verdict.FAILED:
+        assert result.reason == (
+            "the step is carried out: steps[0]: found no such command, expected no refusal"
+        )
+        assert "never told" not in [one.text for one in told if isinstance(one, Happened)]
 
 
 @pytest.mark.parametrize(
