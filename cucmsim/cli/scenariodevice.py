@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
+import httpx
 import typer
 
-from cucmsim.cli.client import publisher_client
+from cucmsim.cli.client import clients_of
 from cucmsim.cli.options import settings_for
 from cucmsim.cli.scenariochoice import phone_of
 from cucmsim.cli.scenariooptions import DEVICE_LIMIT_S, LIMIT_S
@@ -47,6 +48,10 @@ _BOOTS: Final = 8
 
 _PROMPT: Final = "prompt"
 _DEVICE: Final = "A device under test"
+_FORMS: Final = (
+    "http://HOST:PORT of a management API (with --token), the socket of one (NAME.sock in the data"
+    " directory), or a cluster description (NAME.toml)"
+)
 
 DeviceOption = Annotated[
     str,
@@ -102,7 +107,8 @@ AgainstOption = Annotated[
     typer.Option(
         "--against",
         metavar="URL|SOCKET|CONFIG",
-        help="Play on a cluster that runs already; again for the second of two.",
+        help="Play on a cluster that runs already; again for its other processes, if each has"
+        " one node, and for the second of two clusters.",
     ),
 ]
 TokenOption = Annotated[
@@ -151,7 +157,7 @@ def played_with(orders: Sequence[Order], played: Played) -> list[Order]:
     _check(played)
     if not played.has_device and not played.against:
         return [*orders]
-    ends = tuple(map(_end_of, played.against))
+    ends = tuple(end for given in played.against for end in _ends_of(given))
     around = partial(real_surroundings, played.bind)
     changed = []
     for order in orders:
@@ -206,8 +212,24 @@ def _identity(played: Played) -> PhoneIdentity:
         ) from None
 
 
-def _end_of(given: str) -> str:
-    """Return where a cluster is reached: of a description, the publisher's socket."""
+def _ends_of(given: str) -> list[str]:
+    """Return where a cluster is reached: of a description, the sockets of its processes.
+
+    Raises CommandError for what is none of the forms, SettingsError, UnreachableError.
+    """
     if given.endswith(".toml"):
-        return str(publisher_client(settings_for(Path(given), None)).path)
-    return given
+        clients = clients_of(settings_for(Path(given), None))
+        answering = [str(one.path) for one in clients if one.answers()]
+        return answering or [str(clients[0].path)]
+    if _is_url(given) or given.endswith(".sock") or Path(given).is_socket():
+        return [given]
+    raise CommandError(f"found --against {given!r}, expected {_FORMS}", _USAGE)
+
+
+def _is_url(given: str) -> bool:
+    """Tell whether it is the URL of an API."""
+    try:
+        url = httpx.URL(given)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in ("http", "https") and url.host != ""

@@ -76,6 +76,7 @@ def test_a_device_that_never_appears_ends_with_69_and_what_was_waited_for(
         (["--device-hook", "x", "--mac", "12"], "found --mac '12', expected twelve hexadecimal"),
         (["--device-hook", "x", "--model", "8862"], "found phone '8862'"),
         (["--device-hook", "x", "--bind", "here"], "found --bind 'here', expected an IP address"),
+        (["--against", "127.0.0.1"], "found --against '127.0.0.1', expected http://HOST:PORT of"),
         (["--bind", "192.0.2.1"], "--bind needs --device or --device-hook"),
         (["--device", "prompt", "--device-hook", "x"], "expected one of them"),
         (
