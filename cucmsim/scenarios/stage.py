@@ -32,9 +32,7 @@ __all__ = ["Cast", "MakePhone", "OpenCluster", "Record", "Stage"]
 
 _MAIN = "cluster"
 _FAILED = "Trust List Update Failed"
-_SILENT = (
-    "it registers nowhere, which a phone that is locked out does, and does not say what it holds"
-)
+_SILENT = "it registers nowhere, as a locked phone still would, and does not say what it holds"
 _T = TypeVar("_T")
 
 MakePhone = Callable[[PhoneIdentity, Clusters, Tell], StagePhone]

@@ -126,7 +126,7 @@ async def test_a_device_that_fetches_a_file_and_nothing_else_is_not_judged_and_t
 
     result = await play_with(Device(PretendedCluster(), does), play)
     assert result.verdict is Verdict.NOT_JUDGED
-    assert "it registers nowhere, which a phone that is locked out does" in result.reason
+    assert "it registers nowhere, as a locked phone still would" in result.reason
 
 
 async def test_a_device_whose_hook_fails_before_it_appears_ends_the_run_at_once() -> None:
