@@ -6,11 +6,14 @@
 
 A daemon asks at every opportunity that its faults have, and does what the fault says; the journal
 then has `str(fault)`. A plan without rules costs a daemon one look at `is_empty`. What chance
-decides follows from the rule's own seed and its own count, so that neither other rules nor other
-phones change it. A plan belongs to the process's loop.
+decides follows from what the rule says (its seed, kind and parameters), from whose opportunity it
+is (the phone, or its address while its name is not known), the file, and how many such there were
+before: neither other rules nor other phones change it. `times` and `after` count the opportunities
+of all phones together. A plan belongs to the process's loop.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -22,6 +25,7 @@ __all__ = ["Fault", "FaultPlan", "FaultRule", "HeldRule", "Scene"]
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
 _SCALE = 1 << 64
+_Draws = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,33 +99,42 @@ class Fault:
 
 @dataclass(slots=True)
 class HeldRule:
-    """A rule in force; `seen` counts its opportunities, `used` those where it happened."""
+    """A rule in force; `seen` counts its opportunities, `used` those where it happened.
+
+    `drawn` counts, for each phone and file, how often chance was asked.
+    """
 
     number: int
     rule: FaultRule
     seen: int = 0
     used: int = 0
+    drawn: Counter[_Draws] = field(default_factory=Counter)
 
     @property
     def is_spent(self) -> bool:
         """Whether it has happened as often as it was to."""
         return self.rule.times is not None and self.used >= self.rule.times
 
-    def happens(self) -> bool:
+    def happens(self, *, by_chance: bool) -> bool:
         """Count an opportunity, and tell whether the fault happens at it."""
         if self.is_spent:
             return False
         self.seen += 1
-        if self.seen <= self.rule.after or not self._by_chance():
+        if self.seen <= self.rule.after or not by_chance:
             return False
         self.used += 1
         return True
 
-    def _by_chance(self) -> bool:
-        if self.rule.probability >= 1:
+    def draw(self, who: str, file: str) -> bool:
+        """Ask chance once more for a phone and a file."""
+        rule = self.rule
+        if rule.probability >= 1:
             return True
-        drawn = hashlib.sha256(f"{self.rule.seed}/{self.rule.kind}/{self.seen}".encode()).digest()
-        return int.from_bytes(drawn[:8]) < self.rule.probability * _SCALE
+        self.drawn[who, file] += 1
+        values = sorted(rule.values.items())
+        asked = repr((rule.seed, rule.kind.value, values, who, file, self.drawn[who, file]))
+        drawn = hashlib.sha256(asked.encode()).digest()
+        return int.from_bytes(drawn[:8]) < rule.probability * _SCALE
 
 
 class FaultPlan:
@@ -188,16 +201,21 @@ class FaultPlan:
         """Return the first fault of `kinds` that happens here, and count the opportunity.
 
         `fits` looks at a rule's parameters: where it says no, this is no opportunity of the rule.
+        A rule behind the one that happens has none either, but chance is asked for it all the
+        same, so that its next answers are those that it would have had alone.
         """
         if not self._held:
             return None
-        wanted = frozenset(kinds)
+        wanted, taken = frozenset(kinds), None
+        who = self._device(scene) or scene.address
         for held in self._held.values():
             if held.rule.kind not in wanted or not self._fits(held.rule, scene):
                 continue
-            if (fits is None or fits(held.rule)) and held.happens():
-                return Fault(held.number, held.rule, held.used)
-        return None
+            if fits is None or fits(held.rule):
+                by_chance = held.draw(who, scene.file)
+                if taken is None and held.happens(by_chance=by_chance):
+                    taken = Fault(held.number, held.rule, held.used)
+        return taken
 
     def lasting(self, kinds: Iterable[FaultKind], node: str, service: str) -> Fault | None:
         """Return the first fault of lasting `kinds` that holds for a service; counts nothing."""

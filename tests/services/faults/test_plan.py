@@ -1,5 +1,7 @@
 """The fault plan: where a rule happens, how often, and what chance makes of it."""
 
+from dataclasses import replace
+
 from cucmsim.services.faults.kinds import FaultKind
 from cucmsim.services.faults.plan import FaultPlan, FaultRule, Scene
 
@@ -20,7 +22,7 @@ def test_a_rule_happens_so_often_after_what_it_lets_pass() -> None:
     assert (held.seen, held.used, held.is_spent) == (5, 2, True)
 
 
-def test_chance_follows_from_seed_and_count_alone() -> None:
+def test_chance_follows_from_what_a_rule_says_and_its_count_alone() -> None:
     rule = FaultRule(DROP, probability=0.3, seed=7)
     alone = uses(FaultPlan([rule]))
     other = FaultRule(FaultKind.TFTP_DELAY, probability=0.5)
@@ -31,6 +33,32 @@ def test_chance_follows_from_seed_and_count_alone() -> None:
     assert uses(FaultPlan([FaultRule(DROP, probability=0.3, seed=8)])) != alone
     assert 0 < len(alone) < 40
     assert not uses(FaultPlan([FaultRule(DROP, probability=0.0)]))
+
+
+def test_neither_another_phone_nor_a_rule_before_changes_the_luck_of_a_phone() -> None:
+    rule = FaultRule(DROP, probability=0.4, seed=7)
+    alone = uses(FaultPlan([rule]))
+    first = FaultRule(DROP, probability=0.4, seed=7, values={"block": 3})
+    mixed, others = FaultPlan([first, rule]), replace(HERE, device="SEP000000000000")
+    dropped = []
+    for number in range(40):
+        mixed.take((DROP,), others)
+        mixed.take((DROP,), replace(HERE, file="CTLFile.tlv"))
+        fault = mixed.take((DROP,), HERE)
+        if fault is not None:
+            dropped.append((number, fault.number))
+    by_first = {number for number, by in dropped if by == 1}
+    assert by_first == set(uses(FaultPlan([first])))
+    assert {number for number, by in dropped if by == 2} == set(alone) - by_first
+    assert by_first & set(alone)
+    assert by_first != set(alone)
+    assert uses(FaultPlan([rule]), others) != alone
+
+
+def test_how_often_is_counted_for_all_phones_together() -> None:
+    plan, other = FaultPlan([FaultRule(DROP, times=2, after=1)]), replace(HERE, device="SEP0")
+    taken = [plan.take((DROP,), scene) for scene in (HERE, other, HERE, other)]
+    assert [fault and fault.use for fault in taken] == [None, 1, 2, None]
 
 
 def test_a_rule_happens_only_where_it_is_to() -> None:
