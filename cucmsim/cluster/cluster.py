@@ -32,7 +32,7 @@ from cucmsim.cluster.runoptions import RunOptions
 from cucmsim.cluster.services import builders_of
 from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.cluster.surroundings import NodeFiles, Surroundings
-from cucmsim.cluster.tracing import trace_node
+from cucmsim.cluster.tracing import trace_exchange, trace_node
 from cucmsim.cluster.trustapi import TrustListReport, trust_list_report
 from cucmsim.cluster.upgrades import UpgradeRunner
 from cucmsim.daemons.admind import AdminServer
@@ -156,7 +156,7 @@ class Cluster:
         """Start nodes, the follower and management; `_close` ends them."""
         make_directory(self.settings.cluster.certs_directory, "certificate directory")
         await self._follower.mirror()
-        self.journal.subscribe(lambda exchange: self._traces[exchange.node].record(exchange))
+        self.journal.subscribe(partial(trace_exchange, self._traces))
         self.journal.subscribe(self._learn_device)
         for settings in mine:
             self.nodes[settings.name] = await self._node(settings)
@@ -233,7 +233,7 @@ class Cluster:
 
     def _learn_device(self, exchange: Exchange) -> None:
         """Let the fault plan know which phone speaks from an address."""
-        if exchange.device is not None:
+        if exchange.device is not None and exchange.peer:
             self.faults.learn(exchange.peer.rpartition(":")[0], exchange.device)
 
     def _keep_in_one_place(self, new: Registration, reason: UnregisterReason | None) -> None:

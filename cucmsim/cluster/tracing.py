@@ -7,19 +7,20 @@ installed, started and switched to stands in install/system-history.log; with th
 change sides, so that those of the version left are found under `inactivelog`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cucmsim.errors import FormatError, StoreError
 from cucmsim.formats.listing import Kind, format_trust_list
 from cucmsim.formats.names import escape_controls
 from cucmsim.formats.trustlist import CTL_FILENAME
+from cucmsim.services.journal import Exchange
 from cucmsim.services.operations.versions import has_sides, sides_of
 from cucmsim.services.systemhistory import SystemHistory, changes
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 
-__all__ = ["certificate_lines", "ctl_lines", "trace_node"]
+__all__ = ["certificate_lines", "ctl_lines", "trace_exchange", "trace_node"]
 
 _MODE = "ClusterSecurityMode"
 
@@ -76,6 +77,12 @@ def ctl_lines(old: Replica, new: Replica, node: str, traces: TraceFiles) -> Iter
 def _ctl(replica: Replica, node: str) -> bytes | None:
     held = replica.tftp_file(CTL_FILENAME, node)
     return None if held is None else held.data
+
+
+def trace_exchange(traces: Mapping[str, TraceFiles], exchange: Exchange) -> None:
+    """Write an exchange into the traces of its node; what a network did is in no node's."""
+    if exchange.node:
+        traces[exchange.node].record(exchange)
 
 
 def certificate_lines(old: Replica, new: Replica, node: str) -> Iterator[str]:

@@ -134,7 +134,7 @@ class Network:
     """How a phone reaches its servers; `servers` are its TFTP servers in order.
 
     With a `finder` the phone looks for them at each boot: `told` is what it was told last, `ports`
-    what the servers have besides their hosts.
+    what the servers have besides their hosts, `reach` those that have ports of their own, in order.
     """
 
     servers: tuple[FileServer, ...] = ()
@@ -145,6 +145,7 @@ class Network:
     finder: ServerFinder | None = None
     told: DhcpAnswer | None = None
     ports: FileServer = field(default_factory=lambda: FileServer(""))
+    reach: tuple[FileServer, ...] = ()
 
     def with_servers(self, servers: tuple[FileServer, ...]) -> "Network":
         """Return the network with other TFTP servers."""
@@ -152,8 +153,13 @@ class Network:
 
     def as_told(self, told: DhcpAnswer) -> "Network":
         """Return the network with the servers that DHCP named."""
-        servers = tuple(replace(self.ports, host=host) for host in told.tftp_servers)
-        return replace(self, servers=servers, told=told)
+        left, servers = list(self.reach), []
+        for host in told.tftp_servers:
+            server = next((one for one in left if one.host == host), None)
+            if server is not None:
+                left.remove(server)  # on one address there may be several
+            servers.append(server or replace(self.ports, host=host))
+        return replace(self, servers=tuple(servers), told=told)
 
 
 class _UnfitError(Exception):

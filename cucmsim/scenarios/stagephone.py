@@ -10,8 +10,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from cucmsim.cluster.journalapi import EventReport
-from cucmsim.phone.dhcp import DhcpAnswer
-from cucmsim.phone.events import DhcpTimedOut, Event, Registering
+from cucmsim.phone.events import Registering
 from cucmsim.phone.execute import Button
 from cucmsim.phone.localends import LocalEnds
 from cucmsim.phone.performer import Network
@@ -20,6 +19,7 @@ from cucmsim.phone.values import PhoneIdentity
 from cucmsim.scenarios.narrative import Decided, Happened, Tell, WhoActs
 from cucmsim.scenarios.observed import BootReport, DirectoryReport, report_of
 from cucmsim.scenarios.stagecluster import StageCluster
+from cucmsim.testing.dhcp import through_dhcp
 from cucmsim.testing.handset import Handset, HandsetOptions
 
 __all__ = ["Clusters", "SimulatedPhone", "StagePhone"]
@@ -71,15 +71,6 @@ class StagePhone(Protocol):
         ...
 
 
-class _SilentDhcp:
-    """A network in which nobody answers DHCP: a phone's finder of TFTP servers."""
-
-    async def find(self, tell: Callable[[Event], None]) -> DhcpAnswer | None:
-        """Find nothing."""
-        tell(DhcpTimedOut("scenario"))
-        return None
-
-
 class SimulatedPhone:
     """Our own phone. `handset` may be looked into; what is found there no device would show."""
 
@@ -97,7 +88,9 @@ class SimulatedPhone:
         self._is_on = False
         self._began: Mapping[StageCluster, int] = {}
         self._seen = 0
-        self._network = self._from_ends(clusters()[0].reached.network())
+        first = clusters()[0].reached
+        told = through_dhcp(first.network(), identity.name, [first])
+        self._network = self._from_ends(told)
         self.handset = Handset(identity, self._network, options)
 
     @property
@@ -125,7 +118,9 @@ class SimulatedPhone:
         }
         networks = [one.reached.network(others=others) for one in clusters]
         servers = tuple(server for network in networks for server in network.servers)
-        self._network = self._from_ends(networks[0].with_servers(servers))
+        network, reached = networks[0].with_servers(servers), [one.reached for one in clusters]
+        told = through_dhcp(network, self.name, reached, self._network)
+        self._network = self._from_ends(told)
         self.handset = self.handset.moved(self._network)
 
     async def press_directories(self) -> DirectoryReport:
@@ -157,13 +152,6 @@ class SimulatedPhone:
         exchanges = await self._tell_all(marks, seen)
         self._began, self._seen = await self._marks(), len(self.handset.events)
         return report_of(self.name, summary, exchanges, tuple(self.handset.messages))
-
-    async def lose_dhcp(self) -> None:
-        """Have no DHCP server answer it from now on; it has the TFTP servers it had before."""
-        self._tell(Happened(WhoActs.FAULT, self.name, "no DHCP server answers any more"))
-        await self.close()
-        self._network = replace(self._network, finder=_SilentDhcp())
-        self.handset = self.handset.moved(self._network)
 
     async def close(self) -> None:
         """Switch it off."""

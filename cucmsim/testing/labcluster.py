@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from cucmsim.clock import Clock
+from cucmsim.clock import Clock, MovableClock, SystemClock, movable
 from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.entropy import Entropy
 from cucmsim.services.faults.plan import FaultPlan
@@ -43,10 +43,17 @@ class Surroundings:
 class LabCluster(ReachedCluster):
     """A running cluster of this process. Made by `LabCluster.running`."""
 
-    def __init__(self, shape: ClusterShape, cluster: Cluster, administrator: Administrator) -> None:
+    def __init__(
+        self,
+        shape: ClusterShape,
+        cluster: Cluster,
+        administrator: Administrator,
+        clock: MovableClock,
+    ) -> None:
         super().__init__(administrator, cluster.ready().nodes)
         self.shape = shape
         self.cluster = cluster
+        self.clock = clock
 
     @classmethod
     @asynccontextmanager
@@ -60,14 +67,14 @@ class LabCluster(ReachedCluster):
         settings = describe(shape, place, around.directory, transfer_ports=ports)
         shelf, options = around.shelf, around.options
         filled = nullcontext() if shelf is None else shelf.filled(repr(shape), settings)
-        clock, entropy = around.clock, around.entropy
+        clock, entropy = movable(around.clock or SystemClock()), around.entropy
         async with (
             filled,
             Cluster.running(settings, options, clock=clock, entropy=entropy) as cluster,
         ):
             administrator = Administrator.of(cluster)
             try:
-                yield cls(shape, cluster, administrator)
+                yield cls(shape, cluster, administrator, clock)
             finally:
                 await administrator.close()
 

@@ -7,7 +7,6 @@ on: it refreshes its registration, fails over, and obeys resets, until the test 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
 from cryptography import x509
@@ -21,6 +20,7 @@ from cucmsim.phone.summary import BootSummary
 from cucmsim.phone.values import FileKind, Purpose
 from cucmsim.pki.certificates import certificate_der
 from cucmsim.testing.clusterwork import ClusterWork, unit_of
+from cucmsim.testing.dhcp import through_dhcp
 from cucmsim.testing.handset import Handset, HandsetOptions
 from cucmsim.testing.shape import PhoneShape
 from cucmsim.testing.verdicts import Trust, Whereabouts
@@ -57,7 +57,9 @@ class PhoneWork:
             authentication_string=None if typed is None else str(typed), entropy=entropy
         )
         chosen = HandsetOptions(options, clock=homes[0].clock, entropy=entropy)
-        self.handset = Handset(shape.identity, self._network(), chosen)
+        self._device = shape.identity.name
+        self._network = self._told(None)
+        self.handset = Handset(shape.identity, self._network, chosen)
 
     @property
     def name(self) -> str:
@@ -97,7 +99,8 @@ class PhoneWork:
         history = self.handset.history
         await self.handset.close()
         self.homes = tuple(homes)
-        self.handset = self.handset.moved(self._network())
+        self._network = self._told(self._network)
+        self.handset = self.handset.moved(self._network)
         self.handset.history = history
 
     async def close(self) -> None:
@@ -150,11 +153,13 @@ class PhoneWork:
             data = await self.home.fetch(name, node)
         return await self.handset.trusts_file(_kind_of(name), name, data)
 
-    def _network(self) -> Network:
+    def _told(self, before: Network | None) -> Network:
+        """Return a network whose DHCP names the servers of its clusters."""
         others = {name: at for one in self._clusters() for name, at in one.lab.addresses.items()}
         networks = [home.lab.network(others=others) for home in self.homes]
         servers = tuple(server for network in networks for server in network.servers)
-        return replace(networks[0], servers=servers)
+        network = networks[0].with_servers(servers)
+        return through_dhcp(network, self._device, [home.lab for home in self.homes], before)
 
 
 def _kind_of(name: str) -> FileKind:

@@ -7,11 +7,20 @@ told at once, each with what was expected and the nearest name that exists.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from cucmsim.errors import Problem, SettingsError
-from cucmsim.services.faults.kinds import KINDS, FaultKind, KindInfo, Opportunity, Parameter, Value
+from cucmsim.services.faults.ciphers import unknown_ciphers
+from cucmsim.services.faults.kinds import (
+    KINDS,
+    OFF_NODES,
+    FaultKind,
+    KindInfo,
+    Opportunity,
+    Parameter,
+    Value,
+)
 from cucmsim.services.faults.plan import FaultRule
 from cucmsim.services.wording import nearest, show
 
@@ -36,19 +45,20 @@ COMMON: Mapping[str, Parameter] = MappingProxyType(
 
 _OF_A_STATE = ("node", "service")
 _WITHOUT_FILES = tuple(name for name in COMMON if name != "file")
+_WITHOUT_NODES = tuple(name for name in _WITHOUT_FILES if name != "node")
 
 
 def keys_of(kind: FaultKind) -> Mapping[str, Parameter]:
     """Return the keys that a fault of a kind may have besides `kind`, its own parameters last.
 
-    What lasts is counted nowhere and concerns no phone; only files have names.
+    What lasts is counted nowhere and concerns no phone; only files have names; DHCP is no node's.
     """
     info = KINDS[kind]
     names: Iterable[str] = COMMON
     if info.opportunity is Opportunity.STATE:
         names = _OF_A_STATE if info.services else _OF_A_STATE[:1]
     elif info.opportunity not in (Opportunity.FILE, Opportunity.DATAGRAM):
-        names = _WITHOUT_FILES
+        names = _WITHOUT_FILES if info.services != OFF_NODES else _WITHOUT_NODES
     return {name: COMMON[name] for name in names} | dict(info.parameters)
 
 
@@ -94,6 +104,7 @@ class _Reading:
         read = {name: self._value(name, known) for name, known in keys.items()}
         given = {name: value for name, value in read.items() if value is not None}
         self._check_names(KINDS[kind], given)
+        self._check_values(given)
         if self._problems:
             raise SettingsError(tuple(self._problems))
         return _rule(kind, given)
@@ -131,14 +142,17 @@ class _Reading:
         return read
 
     def _check_names(self, info: KindInfo, given: Mapping[str, Value]) -> None:
-        """Note names of nodes, services and phones that there are none of."""
+        """Note names of nodes and services that there are none of, and what names no phone.
+
+        A phone that the cluster does not know is let pass: it may come later, or never be added.
+        """
         node, service = str(given.get("node", "")), str(given.get("service", ""))
         device = str(given.get("device", ""))
         if node and node not in self._nodes:
             known = ", ".join(self._nodes)
             self._add("node", show(node), f"a node: {known}", nearest(node, self._nodes))
         if service and service not in info.services:
-            expected = "one of " + ", ".join(info.services)
+            expected = _one_of(info.services)
             self._add("service", show(service), expected, nearest(service, info.services))
         elif service and node in self._nodes and service not in self._nodes[node]:
             runs = ", ".join(self._nodes[node]) or "none"
@@ -146,11 +160,26 @@ class _Reading:
         if device and not _DEVICE.fullmatch(device.upper()):
             self._add("device", show(device), "SEP and twelve hexadecimal digits")
 
+    def _check_values(self, given: Mapping[str, Value]) -> None:
+        """Note parameters that their kind can do nothing with."""
+        low, high = str(given.get("low", "")), str(given.get("high", ""))
+        if high and low > high:
+            self._add("low", show(low), f"a version up to {show(high)}, which is `high`")
+        if given.get("name") == "":
+            self._add("name", show(""), "a name")
+        for cipher in unknown_ciphers(str(given["ciphers"])) if "ciphers" in given else ():
+            self._add("ciphers", show(cipher), "ciphers that OpenSSL knows, `:` between them")
+
+
+def _one_of(names: Sequence[str]) -> str:
+    """Say what is expected: the only name, or one of several."""
+    return ("" if len(names) == 1 else "one of ") + ", ".join(names)
+
 
 def expected_of(parameter: Parameter) -> str:
     """Say what a parameter may be."""
     if parameter.choices:
-        return "one of " + ", ".join(f'"{one}"' for one in parameter.choices)
+        return _one_of([f'"{one}"' for one in parameter.choices])
     if parameter.kind is str:
         return "a text"
     what = "an integer" if parameter.kind is int else "a number"

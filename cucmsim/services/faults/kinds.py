@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["KINDS", "FaultKind", "KindInfo", "Opportunity", "Parameter", "Value"]
+__all__ = ["KINDS", "OFF_NODES", "FaultKind", "KindInfo", "Opportunity", "Parameter", "Value"]
 
 Value = str | int | float
 
@@ -97,6 +97,9 @@ _BLOCK: Final = Parameter("only this block; 0: the options; -1: any", -1, -1, 65
 _FILES: Final = ("tftp", "http")
 _TLS: Final = ("tvs", "capf", "http", "callmanager", "web")
 _VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3")
+
+OFF_NODES: Final = ("dhcp",)
+"""The services that no node runs: a phone's network has them."""
 
 
 def _kind(
@@ -240,7 +243,7 @@ KINDS: Final[Mapping[FaultKind, KindInfo]] = MappingProxyType(
             ),
         ),
         FaultKind.DHCP_SILENT: _kind(
-            "a phone that starts hears nothing of DHCP", Opportunity.MESSAGE, ("dhcp",)
+            "a phone of a lab that starts hears nothing of DHCP", Opportunity.MESSAGE, OFF_NODES
         ),
         FaultKind.NODE_DOWN: _kind("every service of a node is down", Opportunity.STATE, ()),
         FaultKind.SERVICE_DOWN: _kind(

@@ -55,6 +55,23 @@ def test_every_kind_is_read_with_nothing_but_what_it_needs_and_has_no_key_twice(
         assert ("times" in keys_of(kind)) is (info.opportunity is not Opportunity.STATE)
 
 
+@pytest.mark.parametrize(
+    "ciphers",
+    [
+        "AES256-SHA",
+        "TLS_AES_128_GCM_SHA256",
+        "ALL:!aNULL:@STRENGTH:TLS_AES_256_GCM_SHA384:NULL-SHA",
+    ],
+)
+def test_ciphers_that_openssl_knows_are_taken(ciphers: str) -> None:
+    assert read_fault({"kind": "tls-ciphers", "ciphers": ciphers}, NODES).value("ciphers")
+
+
+def test_one_end_of_the_tls_versions_is_enough() -> None:
+    assert read_fault({"kind": "tls-versions", "low": "1.2"}, NODES).value("high") == "1.3"
+    assert read_fault({"kind": "tls-versions", "high": "1.1"}, NODES).value("low") == "1.0"
+
+
 def test_every_problem_is_told_with_the_nearest_name() -> None:
     assert refused(
         {
@@ -82,7 +99,7 @@ def test_every_problem_is_told_with_the_nearest_name() -> None:
         ),
         'block: found "3", expected an integer from -1 to 65535',
         "node: found \"sup\", expected a node: pub, sub; did you mean 'sub'?",
-        "service: found \"tftpd\", expected one of tftp; did you mean 'tftp'?",
+        "service: found \"tftpd\", expected tftp; did you mean 'tftp'?",
         'device: found "reception", expected SEP and twelve hexadecimal digits',
     ]
 
@@ -98,6 +115,22 @@ def test_every_problem_is_told_with_the_nearest_name() -> None:
         ({"kind": "tftp-drop", "file": 3}, "file: found 3, expected a text"),
         ({"kind": "node-down", "times": 1}, "times: found an unknown key, expected one of"),
         ({"kind": "tvs-slow", "file": "*"}, "file: found an unknown key, expected one of"),
+        ({"kind": "tls-ciphers", "ciphers": ""}, 'ciphers: found "", expected ciphers that'),
+        ({"kind": "tls-ciphers", "ciphers": "AES128-SHA:AES129"}, 'ciphers: found "AES129", exp'),
+        ({"kind": "tls-ciphers", "ciphers": "AES:!AES"}, 'ciphers: found "AES:!AES", expected'),
+        ({"kind": "tls-ciphers", "ciphers": "AES:TLS_NONE"}, 'ciphers: found "TLS_NONE", expec'),
+        ({"kind": "tls-ciphers", "ciphers": "AES:@SECLEVEL=9"}, 'found "@SECLEVEL=9", expected'),
+        ({"kind": "tls-ciphers", "ciphers": "AES TLS_NONE"}, 'ciphers: found "AES TLS_NONE", ex'),
+        (
+            {"kind": "tls-versions", "low": "1.3", "high": "1.0"},
+            'low: found "1.3", expected a version up to "1.0", which is `high`',
+        ),
+        (
+            {"kind": "tls-versions", "high": "1.4"},
+            'high: found "1.4", expected one of "1.0", "1.1", "1.2", "1.3"',
+        ),
+        ({"kind": "file-wrong-name", "name": ""}, 'name: found "", expected a name'),
+        ({"kind": "dhcp-silent", "node": "pub"}, "node: found an unknown key, expected one of"),
         (
             {"kind": "service-down", "node": "sub", "service": "tvs"},
             'service: found "tvs", expected a service that sub runs: tftp',
