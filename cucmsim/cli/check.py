@@ -12,11 +12,13 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from cucmsim.cli.faulttext import fault_text
 from cucmsim.cluster.addresses import missing_addresses
 from cucmsim.cluster.loading import load_settings
 from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.cluster.warnings import locked_out_phones
 from cucmsim.errors import Problem, SettingsError
+from cucmsim.services.faults.check import entry_of
 
 __all__ = ["register"]
 
@@ -103,6 +105,8 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield f"phones     {len(settings.phones)}{f' ({models})' if models else ''}"
     if settings.tftp_files:
         yield f"files      {len(settings.tftp_files)} static files of TFTP"
+    for rule in settings.faults:
+        yield f"fault      {fault_text(entry_of(rule))}"
     yield f"{settings.path}: nothing wrong"
 
 
@@ -133,5 +137,6 @@ def _summary(settings: Settings, warnings: tuple[Problem, ...]) -> dict[str, Jso
         "phones": len(settings.phones),
         "models": dict(_models(settings)),
         "tftp_files": [file.name for file in settings.tftp_files],
+        "faults": [dict[str, Json](**entry_of(rule)) for rule in settings.faults],
         "warnings": [_problem(problem) for problem in warnings],
     }

@@ -4,7 +4,6 @@ Every process of the cluster has its own plan; what is added or cleared here goe
 """
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cucmsim.cli.client import ManagementClient, clients_of
+from cucmsim.cli.faulttext import fault_text
 from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
 from cucmsim.cli.tables import count_of, print_table
 from cucmsim.cluster.faultsapi import FaultReport, KindReport, kind_reports
@@ -79,7 +79,7 @@ def _add(  # noqa: PLR0913 - the options of a command line
     read_fault(entry, settings.services)  # refused here, it is refused for every process
     for client in _running(settings):
         added = FaultReport.model_validate(client.post("/faults", entry))
-        typer.echo(f"fault {added.number}: {_told(added.rule)}")
+        typer.echo(f"fault {added.number}: {fault_text(added.rule)}")
 
 
 def _list(config: ConfigArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
@@ -91,7 +91,7 @@ def _list(config: ConfigArgument, data: DataOption = None, as_json: JsonOption =
     table = Table("Number", "Fault", "Seen", "Used", box=None, pad_edge=False)
     for one in found:
         table.add_row(
-            *map(escape, (str(one.number), _told(one.rule), str(one.seen), str(one.used)))
+            *map(escape, (str(one.number), fault_text(one.rule), str(one.seen), str(one.used)))
         )
     print_table(table)
 
@@ -194,9 +194,3 @@ def _merged(clients: list[ManagementClient]) -> list[FaultReport]:
         held.report.model_copy(update={"seen": held.seen, "used": held.used})
         for _, held in sorted(sums.items())
     ]
-
-
-def _told(rule: Mapping[str, Value]) -> str:
-    """Return a rule as a person would have asked for it."""
-    kind, *others = rule.items()
-    return " ".join([str(kind[1]), *(f"{name}={value}" for name, value in others)])

@@ -49,6 +49,16 @@ def test_a_right_description_is_described_as_json(app: typer.Typer) -> None:
     assert "lab-password" not in result.stdout
 
 
+def test_the_faults_of_a_description_are_told(app: typer.Typer, tmp_path: Path) -> None:
+    faulty = tmp_path / "lab.toml"
+    faults = '[[faults]]\nkind = "tftp-drop"\ntimes = 2\nblock = 3\n'
+    faulty.write_text((CONFIG / "lab.toml").read_text() + faults)
+    result = CliRunner().invoke(app, [str(faulty)])
+    assert "fault      tftp-drop times=2 block=3\n" in result.stdout
+    result = CliRunner().invoke(app, [str(faulty), "--json"])
+    assert json.loads(result.stdout)["faults"] == [{"kind": "tftp-drop", "times": 2, "block": 3}]
+
+
 def test_what_the_machine_lacks_is_a_warning(
     app: typer.Typer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
