@@ -19,7 +19,9 @@ from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.cluster.directory import write_whole
 from cucmsim.cluster.logs import LogFormat, configure_logs
 from cucmsim.cluster.settings import Settings
+from cucmsim.entropy import Entropy, SystemEntropy
 from cucmsim.errors import CommandError, Problem, SettingsError
+from cucmsim.pki.keysource import SeededSource
 from cucmsim.services.capture import Capture
 from cucmsim.services.capturefile import pcapng_of
 
@@ -34,11 +36,19 @@ class RunFiles:
     pcap: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """What time it is in a run, and where what is random comes from; None: the machine's."""
+
+    clock: Clock | None = None
+    entropy: Entropy | None = None
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
 
     @app.command("run")
-    def _run(
+    def _run(  # noqa: PLR0913 - the options of a command line
         config: ConfigArgument,
         node: Annotated[
             str | None, typer.Option(metavar="NAME", help="Run this node only.")
@@ -63,6 +73,15 @@ def register(app: typer.Typer) -> None:
                 help="Capture from the start; write it at the end (pcapng).",
             ),
         ] = None,
+        seed: Annotated[
+            int | None,
+            typer.Option(
+                min=0,
+                metavar="N",
+                help="Draw keys, serial numbers and session ids from this number, for a run from an"
+                " empty store that can be had again; the time stays the machine's.",
+            ),
+        ] = None,
     ) -> None:
         """Run a cluster until Ctrl-C, SIGTERM or `cucmsim stop`."""
         settings = settings_for(config, data)
@@ -76,8 +95,16 @@ def register(app: typer.Typer) -> None:
             probe_file(pcap)
         clock = MovableClock(SystemClock())
         _start_logs(settings, log_format, log_level, clock)
-        files = RunFiles(ready_file, pcap)
-        run_loop(_until_signal(settings, RunOptions(node, prune, pcap is not None), files, clock))
+        files, chance = RunFiles(ready_file, pcap), _Chance(clock, _entropy(seed, node))
+        run_loop(_until_signal(settings, RunOptions(node, prune, pcap is not None), files, chance))
+
+
+def _entropy(seed: int | None, node: str | None) -> Entropy:
+    """Return what chance is in a run; the processes of a cluster do not draw the same."""
+    if seed is None:
+        return SystemEntropy()
+    source = SeededSource(seed)
+    return source if node is None else source.stream(f"process {node}")
 
 
 def _start_logs(
@@ -95,11 +122,13 @@ def _unknown_node(settings: Settings, node: str) -> Problem:
 
 
 async def _until_signal(
-    settings: Settings, options: RunOptions, files: RunFiles, clock: Clock | None = None
+    settings: Settings, options: RunOptions, files: RunFiles, chance: _Chance | None = None
 ) -> None:
     """Run the cluster; the first SIGINT or SIGTERM stops it, or gives up its start."""
     stopping = asyncio.Event()
-    running = asyncio.create_task(_run_cluster(settings, options, files, stopping, clock))
+    running = asyncio.create_task(
+        _run_cluster(settings, options, files, stopping, chance or _Chance())
+    )
 
     def stop() -> None:
         if not stopping.is_set():
@@ -120,14 +149,16 @@ async def _run_cluster(
     options: RunOptions,
     files: RunFiles,
     stopping: asyncio.Event,
-    clock: Clock | None,
+    chance: _Chance,
 ) -> None:
     """Run the cluster, say when it is ready, until it is told to stop or this is cancelled."""
     _forget(files.ready)
     typer.echo(f"Starting {settings.cluster.id} (release {settings.cluster.release}) ...")
     captured = Capture(SystemClock())
     try:
-        async with Cluster.running(settings, options, clock=clock) as cluster:
+        async with Cluster.running(
+            settings, options, clock=chance.clock, entropy=chance.entropy
+        ) as cluster:
             captured = cluster.capture
             try:
                 _announce(cluster, files.ready)

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from cucmsim.cli import run
-from cucmsim.cli.run import RunFiles, _announce, _until_signal
+from cucmsim.cli.run import RunFiles, _announce, _entropy, _until_signal
 from cucmsim.cluster.cluster import Cluster, RunOptions
 from cucmsim.errors import StartError
+from cucmsim.formats.records import RecordTag
+from cucmsim.formats.trustlist import decode_trust_list
 from cucmsim.services.operations.upgrade import begin_upgrade, finish_upgrade
 from cucmsim.services.operations.versions import Version
 from tests.fixtures.clusters import (
@@ -39,6 +41,14 @@ async def exists(path: Path) -> None:
 
 
 # in this process
+
+
+def test_processes_of_one_seed_draw_apart_and_without_a_seed_nothing_repeats() -> None:
+    nodes = (None, PUBLISHER, SUBSCRIBER, None)
+    whole, first, second, again = (_entropy(7, node).token(8) for node in nodes)
+    assert len({whole, first, second}) == 3
+    assert whole == again
+    assert _entropy(None, None).token(8) != _entropy(None, None).token(8)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -298,3 +308,18 @@ def test_a_subscriber_that_waits_for_its_publisher_ends_at_once_on_a_signal(
     assert waiting.stop() == 0
     assert time.monotonic() - begun < STOP_WITHIN_S
     assert "Traceback" not in waiting.errors
+
+
+def _keys(lab: Lab, seed: int) -> list[bytes]:
+    """Return the public keys of the ITL that a seeded run serves."""
+    with lab.process("--seed", str(seed), "--log-level", "error") as running:
+        itl = tftp_get(ADDRESSES[PUBLISHER], running.ports[PUBLISHER]["tftp"], "ITLFile.tlv")
+    found = [record.get(RecordTag.PUBLIC_KEY) for record in decode_trust_list(itl).records]
+    return [key for key in found if key]
+
+
+def test_a_cluster_of_the_same_seed_has_the_same_keys(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()
+    first, again = _keys(lab, 7), _keys(Lab(tmp_path / "again"), 7)
+    assert len(set(first)) >= 4
+    assert again == first
