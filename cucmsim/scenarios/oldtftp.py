@@ -2,15 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
 
 from cucmsim.clock import Clock, SystemClock
 from cucmsim.daemons.tftpd import TftpServer
 from cucmsim.services.journal import Journal
 
 __all__ = ["serving_before_8_0"]
-
-_LOCALHOST: Final = "127.0.0.1"
 
 
 class _Files:
@@ -30,18 +27,18 @@ class _Files:
 
 @asynccontextmanager
 async def serving_before_8_0(
-    files: Mapping[str, bytes], clock: Clock | None = None
+    files: Mapping[str, bytes], address: tuple[str, int], clock: Clock | None = None
 ) -> AsyncIterator[str]:
-    """Serve files while the block runs; gives the location as alternate file locations have it."""
+    """Serve files at an address and port while the block runs; gives the location as alternate file locations have it."""
     server = TftpServer(
         _Files(files),
-        [(_LOCALHOST, 0)],
+        [address],
         node="before-8-0",
         journal=Journal(),
         clock=clock or SystemClock(),
     )
     await server.start()
     try:
-        yield f"tftp://{_LOCALHOST}:{server.ports[0]}"
+        yield f"tftp://{address[0]}:{server.ports[0]}"
     finally:
         await server.stop(0)

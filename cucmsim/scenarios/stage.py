@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from cucmsim.clock import MovableClock, SystemClock
-from cucmsim.entropy import SystemEntropy, stream_of
+from cucmsim.entropy import Entropy, SystemEntropy, stream_of
 from cucmsim.errors import NotApplicableError
 from cucmsim.phone.device import PhoneOptions
 from cucmsim.phone.factory import make_mic
+from cucmsim.phone.localends import LocalEnds
 from cucmsim.phone.values import FileKind, PhoneIdentity, TrustSource
 from cucmsim.scenarios.exchange import Exchange, serving
 from cucmsim.scenarios.narrative import Check, Happened, Result, Tell, WhoActs
@@ -31,6 +32,7 @@ from cucmsim.testing.shape import ClusterShape
 __all__ = ["Cast", "MakePhone", "OpenCluster", "Record", "Stage"]
 
 _MAIN = "cluster"
+_SFTP_PORT = 2022
 _FAILED = "Trust List Update Failed"
 _SILENT = "it registers nowhere, as a locked phone still would, and does not say what it holds"
 _T = TypeVar("_T")
@@ -88,6 +90,7 @@ class Stage:
         self._simulated: list[SimulatedPhone] = []
         self._numbers: dict[str, int] = {}
         self._equipment = PhoneOptions()
+        self._exchange: Exchange | None = None
 
     @classmethod
     @asynccontextmanager
@@ -176,8 +179,12 @@ class Stage:
         return path
 
     async def exchange(self) -> Exchange:
-        """Run an SFTP server, on a directory of its own, until the run ends."""
-        return await self.enter(serving(self.directory("exchange")))
+        """Return the SFTP server, on a directory of its own, that runs until the run ends."""
+        if self._exchange is None:
+            address = self.around.place.helper(0, _SFTP_PORT)
+            served = serving(self.directory("exchange"), address, self._drawn("exchange"))
+            self._exchange = await self.enter(served)
+        return self._exchange
 
     async def enter(self, context: AbstractAsyncContextManager[_T]) -> _T:
         """Enter a context that is left when the run ends."""
@@ -194,9 +201,8 @@ class Stage:
             if authentication_string is not None:
                 self.narrate(f"type the authentication string {authentication_string} on the phone")
             return
-        entropy = stream_of(self.around.entropy or SystemEntropy(), "mic")
         now = (self.around.clock or SystemClock()).now()
-        mic = await asyncio.to_thread(make_mic, self.identity, entropy, now)
+        mic = await asyncio.to_thread(make_mic, self.identity, self._drawn("mic"), now)
         self._equipment = PhoneOptions(mic=mic, authentication_string=authentication_string)
 
     @property
@@ -229,12 +235,19 @@ class Stage:
         who, seeded = identity or self.identity, self.around.entropy
         entropy = chosen.entropy if seeded is None else stream_of(seeded, who.name)
         timed = replace(chosen, clock=self.around.clock, entropy=entropy)
-        number = self._numbers.setdefault(who.name, len(self._numbers))
-        ends = self.around.place.phone_ends(number) if self.around.is_repeatable else None
-        made = SimulatedPhone(who, lambda: self._clusters, timed, self._tell, ends)
+        made = SimulatedPhone(who, lambda: self._clusters, timed, self._tell, self.ends(who.name))
         self._stack.push_async_callback(made.close)
         self._simulated.append(made)
         return made
+
+    def ends(self, who: str) -> LocalEnds | None:
+        """Return whence somebody speaks in a run that is to be had again; None: from any port."""
+        number = self._numbers.setdefault(who, len(self._numbers))
+        return self.around.place.phone_ends(number) if self.around.is_repeatable else None
+
+    def _drawn(self, name: str) -> Entropy:
+        """Return the randomness of something beside the clusters."""
+        return stream_of(self.around.entropy or SystemEntropy(), name)
 
     async def _settle(self) -> None:
         """Wait for what nodes and phones do by themselves, where a run is to be had again."""

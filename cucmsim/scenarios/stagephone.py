@@ -22,7 +22,7 @@ from cucmsim.scenarios.stagecluster import StageCluster
 from cucmsim.testing.dhcp import through_dhcp
 from cucmsim.testing.handset import Handset, HandsetOptions
 
-__all__ = ["Clusters", "SimulatedPhone", "StagePhone"]
+__all__ = ["Clusters", "SimulatedPhone", "StagePhone", "events_of"]
 
 _PATIENT_S: Final = 5.0
 _SETTLED_S: Final = 2.0
@@ -217,3 +217,8 @@ class SimulatedPhone:
         for event in self.handset.events[seen:]:
             self._tell(Decided(self.name, event))
         return tuple(one for one in found if one.device in (None, self.name))
+
+
+def events_of(phone: StagePhone) -> tuple[Event, ...] | None:
+    """Return what has happened inside a phone since it booted; None of a device."""
+    return tuple(phone.handset.events) if isinstance(phone, SimulatedPhone) else None

@@ -24,6 +24,7 @@ _FIRST_BLOCK: Final = 16 << 8
 _BLOCKS: Final = (250 - 16) << 8
 _LOCK_HOST, _LOCK_PORT = 250, 6969
 _PHONES: Final = 101
+_HELPERS: Final = 201
 _TFTP: Final = 69
 _TRANSFER_PORTS, _FIRST_END = "31000-31099", 20_000
 """Below the ports that the system picks."""
@@ -33,6 +34,8 @@ _FIRST_PHONE, _PHONE_PORTS, _MOST_PHONES = 600, 80, 5
 _LOCALHOST: Final = "127.0.0.1"
 _PORT_BLOCK, _FIRST_PORT, _PORT_BLOCKS = 1000, 11_000, 20
 _NODE_PORTS: Final = 40
+_FIRST_HELPER: Final = 20
+"""In the first node's ports, behind those that it uses."""
 _SCCP_TO_SECURE: Final = 443
 _SERVICES: Final = (
     *("tftp", "http", "https", "https_client", "tvs", "capf"),
@@ -80,6 +83,15 @@ class Place:
     def phone_address(self, phone: int) -> str | None:
         """Return an address for the `phone`-th phone, from 0; None: whatever the system takes."""
         return None if self._base_port is not None else _host(self.number, _PHONES + phone)
+
+    def helper(self, helper: int, port: int) -> tuple[str, int]:
+        """Return where the `helper`-th server beside the clusters is, from 0: address and port.
+
+        `port` is the one it has where it has an address of its own.
+        """
+        if self._base_port is None:
+            return _host(self.number, _HELPERS + helper), port
+        return _LOCALHOST, self._base_port + _FIRST_HELPER + helper
 
     def transfer_ports(self, node: int) -> str:
         """Return the ports that the `node`-th node's TFTP sends files from, as in a description."""
@@ -136,6 +148,11 @@ class GivenPlace(Place):
         """Return None: simulated phones beside the real one speak from wherever they can."""
         del phone
         return None
+
+    def helper(self, helper: int, port: int) -> tuple[str, int]:
+        """Return any free port of this machine: the addresses given are of nodes."""
+        del helper, port
+        return _LOCALHOST, 0
 
 
 def _candidates(number: int | None, blocks: int) -> Iterator[int]:

@@ -18,6 +18,7 @@ from cucmsim.scenarios.stagecluster import TFTP, TVS, StageCluster
 __all__ = ["SCENARIOS"]
 
 _LIMIT: Final = 1 << 20
+_TFTP_PORT: Final = 6969
 _HTTP_FROM: Final = Release(11)
 
 
@@ -79,7 +80,8 @@ async def central_tftp_mixed_releases(stage: Stage) -> None:
     the rollback parameter the centre's ITL is empty, and the phone takes what it is given.
     """
     files = await _files_of(stage)
-    old = await stage.enter(serving_before_8_0(files, stage.around.clock))
+    at = stage.around.place.helper(1, _TFTP_PORT)
+    old = await stage.enter(serving_before_8_0(files, at, stage.around.clock))
     centre = await _centre(stage, old)
     await stage.phone.move(centre)
     first = await stage.phone.boot()
@@ -95,9 +97,9 @@ async def central_tftp_mixed_releases(stage: Stage) -> None:
 async def _files_of(stage: Stage) -> dict[str, bytes]:
     """Return the phone's configuration, plain and signed, as its cluster has it."""
     name, server = f"{stage.identity.name}.cnf.xml", stage.cluster.reached.server()
-    found = {}
+    at, ends, found = (server.host, server.tftp_port), stage.ends("the old cluster"), {}
     for wanted in (name, f"{name}.sgn"):
-        fetched = await fetch_tftp((server.host, server.tftp_port), wanted, _LIMIT)
+        fetched = await fetch_tftp(at, wanted, _LIMIT, ends=ends)
         if isinstance(fetched, Fetched):
             found[wanted] = fetched.data
     stage.expect("the remote cluster has the phone's configuration", len(found), 2)
