@@ -29,7 +29,10 @@ class _Files:
 async def serving_before_8_0(
     files: Mapping[str, bytes], address: tuple[str, int], clock: Clock | None = None
 ) -> AsyncIterator[str]:
-    """Serve files at an address and port while the block runs; gives the location as alternate file locations have it."""
+    """Serve files at an address and port while the block runs.
+
+    Gives the location as alternate file locations have it.
+    """
     server = TftpServer(
         _Files(files),
         [address],

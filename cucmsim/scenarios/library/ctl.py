@@ -6,6 +6,7 @@ Source: seed 001; cucm.md 1.2, 1.3, 3.6 and 7 (row 15).
 from typing import Final
 
 from cucmsim.phone.values import FileKind, PhoneIdentity, Refusal, TrustSource
+from cucmsim.scenarios.library.generations import FROM_10, signer_of_lists
 from cucmsim.scenarios.listings import shown_list
 from cucmsim.scenarios.model import Scenario, scenario
 from cucmsim.scenarios.observed import BootReport
@@ -16,9 +17,6 @@ from cucmsim.testing.shape import NEW_PHONE, OLD_PHONE, ClusterShape, PhoneShape
 
 __all__ = ["SCENARIOS"]
 
-_TOKENLESS: Final = ("10.5", "11.5", "12.5", "14")
-_BY_CALLMANAGER: Final = ("10.5", "11.5")
-"""The releases whose tokenless CTL CallManager signs; from 12.0 ITLRecovery does."""
 _PLAIN_PHONE: Final = PhoneIdentity("0007EB463800", "7960")
 _WITH_PLAIN_PHONE: Final = ClusterShape(
     mode="mixed",
@@ -65,7 +63,7 @@ def _expect_taken(stage: Stage, report: BootReport, source: TrustSource) -> None
     outcome=(
         "CTL appears; a phone with only an ITL accepts it (signer's certificate is in its ITL)"
     ),
-    releases=_TOKENLESS,
+    releases=FROM_10,
 )
 async def mixed_mode(stage: Stage) -> None:
     """Give `utils ctl set-cluster mixed-mode`, restart TFTP and CallManager, reset the phone.
@@ -80,8 +78,7 @@ async def mixed_mode(stage: Stage) -> None:
     stage.expect("mixed mode is set", "Cluster set to Mixed Mode" in said.lines)
     await _restart(cluster)
     stage.expect("every node serves a CTL", None not in await _served(cluster))
-    by_callmanager = stage.shape.release in _BY_CALLMANAGER
-    await _expect_signer(stage, "CallManager" if by_callmanager else "ITLRecovery")
+    await _expect_signer(stage, signer_of_lists(stage))
     report = await stage.phone.boot()
     _expect_taken(stage, report, TrustSource.ITL)
     stage.expect("TVS was not asked", len(report.questions), 0)
@@ -97,13 +94,13 @@ async def _served(cluster: StageCluster) -> set[str | None]:
     title="A CTL that eTokens signed is replaced by a tokenless one",
     source="seed 001",
     outcome=("CTL signed by CallManager; phone asks TVS for the unknown signer; accepted"),
-    releases=_BY_CALLMANAGER,
+    releases=FROM_10,
 )
 async def token_to_tokenless(stage: Stage) -> None:
     """Set mixed mode by the CTL client with two eTokens; later give `utils ctl update CTLFile`.
 
-    CallManager was regenerated in between, so neither the CTL nor the ITL of the phone has who
-    signs the new CTL. TVS vouches for it.
+    Who signs that (CallManager, from 12.0 ITLRecovery) was regenerated in between, so neither the
+    CTL nor the ITL of the phone has it. TVS vouches for it.
     """
     cluster = stage.cluster
     tokens = await cluster.buy_tokens(*_TOKENS)
@@ -112,9 +109,9 @@ async def token_to_tokenless(stage: Stage) -> None:
     first = await stage.phone.boot()
     _expect_taken(stage, first, TrustSource.BLIND)
     stage.expect("an eToken signed the CTL", _TOKENS[-1] in await _signer(cluster))
-    await cluster.regenerate("CallManager")
+    await cluster.regenerate(signer_of_lists(stage))
     await _update(cluster)
-    await _expect_signer(stage, "CallManager")
+    await _expect_signer(stage, signer_of_lists(stage))
     report = await stage.phone.boot()
     _expect_taken(stage, report, TrustSource.TVS)
     stage.expect("TVS was asked about the signer", len(report.questions) > 0)
@@ -133,7 +130,7 @@ async def _signer(cluster: StageCluster) -> str:
         "certificates are in Phone-SAST-trust; then accepted through TVS"
     ),
     shape=ClusterShape(mode="mixed"),
-    releases=_TOKENLESS,
+    releases=FROM_10,
 )
 async def tokenless_to_token(stage: Stage) -> None:
     """Run the CTL client: beside the old CTL; with that deleted; with the eTokens trusted.
@@ -171,26 +168,27 @@ async def _delete_everywhere(stage: Stage) -> None:
 
 @scenario(
     "ctl-regen",
-    title="CallManager, which signs a tokenless CTL, is regenerated",
+    title="The certificate that a tokenless CTL is signed with is regenerated",
     source="seed 001",
     outcome=(
         "CTL length and checksum change; TVS notices the new file by itself; phone without SBD "
         "support (7940/7960) refuses it, others accept through TVS"
     ),
     shape=_WITH_PLAIN_PHONE,
-    releases=_BY_CALLMANAGER,
+    releases=FROM_10,
 )
 async def ctl_regen(stage: Stage) -> None:
-    """Regenerate CallManager with a larger key, give `utils ctl update CTLFile`, reset two phones.
+    """Regenerate who signs, with a larger key; give `utils ctl update CTLFile`; reset two phones.
 
-    The phone under test asks TVS about the new signer. A 7960 knows no Security By Default: it has
-    no ITL and asks no TVS, so it keeps its old CTL, until somebody deletes that by hand.
+    CallManager signs, from 12.0 ITLRecovery. The phone under test asks TVS about the new signer. A
+    7960 knows no Security By Default: it has no ITL and asks no TVS, so it keeps its old CTL, until
+    somebody deletes that by hand.
     """
     cluster, plain = stage.cluster, stage.simulated(_PLAIN_PHONE)
     await stage.phone.boot()
     await plain.boot()
     before = await shown_list(cluster, "ctl")
-    await cluster.operate("regenerate", unit="CallManager", key="rsa-2048")
+    await cluster.operate("regenerate", unit=signer_of_lists(stage), key="rsa-2048")
     noticed = await _noticed(cluster)
     await _update(cluster)
     after = await shown_list(cluster, "ctl")
@@ -220,7 +218,7 @@ async def _noticed(cluster: StageCluster) -> int:
     source="seed 001",
     outcome=("phones still take it; `file delete tftp CTLFile.tlv` on every node removes it"),
     shape=ClusterShape(mode="mixed"),
-    releases=_TOKENLESS,
+    releases=FROM_10,
 )
 async def ctl_left_behind(stage: Stage) -> None:
     """Give `utils ctl set-cluster non-secure-mode`, boot a new phone; delete the CTL, boot it anew.

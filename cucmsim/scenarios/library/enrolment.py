@@ -212,7 +212,6 @@ def _shown_to_tvs(phone: StagePhone) -> str | Unknown:
     source="cucm §7",
     outcome="reported as stale; refused where CAPF-trust no longer holds the old CAPF",
     shape=_MIXED,
-    releases=("10.5", "11.5", "12.5", "14"),
 )
 async def capf_regen(stage: Stage) -> None:
     """Regenerate CAPF, then forget the old certificate in the trust stores, then enrol anew."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from cucmsim.phone.values import FileKind, Refusal, TrustSource
+from cucmsim.scenarios.library.generations import BEFORE_10, signer_of_lists
 from cucmsim.scenarios.model import Choice, Scenario, scenario
 from cucmsim.scenarios.observed import BootReport, DirectoryReport
 from cucmsim.scenarios.stage import Stage
@@ -11,8 +12,6 @@ from cucmsim.scenarios.stagecluster import CALLMANAGER, TFTP
 
 __all__ = ["SCENARIOS"]
 
-_WITH_TOKENS: Final = ("8.6", "9.1")
-_SIGNED_BY_RECOVERY: Final = ("12.5", "14")
 _DAY_S: Final = 86_400
 _TRUSTED: Final = f"trusted, roles 7, for {_DAY_S} s"
 _MODES: Final = {"mode": Choice("Cluster Security Mode", ("non-secure", "mixed"))}
@@ -52,7 +51,7 @@ async def first_boot(stage: Stage) -> None:
 
 async def _set_mixed_mode(stage: Stage) -> None:
     """Set mixed mode: before 10.0 with eTokens, since nothing else does."""
-    if stage.shape.release in _WITH_TOKENS:
+    if stage.shape.release in BEFORE_10:
         tokens = await stage.cluster.buy_tokens("ADN0054f509", "ADN008580ef")
         await stage.cluster.run_ctl_client("mixed-mode", tokens)
         await stage.cluster.restart(TFTP, CALLMANAGER)
@@ -85,8 +84,7 @@ async def ctl_only(stage: Stage) -> None:
     known = await stage.phone.boot()
     stage.expect_source(known, FileKind.ITL, TrustSource.CTL)
     stage.expect_follows(known)
-    signer = "ITLRecovery" if stage.shape.release in _SIGNED_BY_RECOVERY else "CallManager"
-    await cluster.regenerate(signer)
+    await cluster.regenerate(signer_of_lists(stage))
     await cluster.restart(TFTP)
     _erase_itl(stage)
     unknown = await stage.phone.boot()

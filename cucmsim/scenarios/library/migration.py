@@ -1,5 +1,6 @@
 """Phones that leave a cluster for another: migrate-* (both in mixed mode), rollback-itl.
 
+The mixed-mode rows are about CTLs that the clusters' own keys sign, so from 10.0 on.
 Source: seeds 000 and 002; cucm.md 2, 5.2 and 7 (rows 10 to 12).
 """
 
@@ -7,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from cucmsim.phone.values import FileKind, TrustSource
+from cucmsim.scenarios.library.generations import FROM_10, signer_of_lists
 from cucmsim.scenarios.model import Scenario, scenario
 from cucmsim.scenarios.observed import BootReport
 from cucmsim.scenarios.stage import Stage
@@ -16,8 +18,6 @@ from cucmsim.testing.shape import ClusterShape
 __all__ = ["SCENARIOS"]
 
 _MIXED: Final = ClusterShape(mode="mixed")
-_TOKENLESS: Final = ("10.5", "11.5", "12.5", "14")
-_ITL_BY_RECOVERY_FROM: Final = 12.0
 _ROLES: Final = ("CallManager-trust", "Phone-SAST-trust")
 
 
@@ -31,9 +31,7 @@ async def _two_clusters(stage: Stage) -> StageCluster:
 
 def _signers(stage: Stage) -> tuple[str, ...]:
     """Return whose certificates the target's CTL and ITL are signed with."""
-    release = float(stage.shape.release.partition("(")[0])
-    both = ("ITLRecovery", "CallManager")
-    return both if release >= _ITL_BY_RECOVERY_FROM else ("CallManager",)
+    return tuple(dict.fromkeys((signer_of_lists(stage), "CallManager")))
 
 
 async def _trust(stage: Stage, target: StageCluster, *stores: str) -> None:
@@ -67,7 +65,7 @@ def _expect_moved(stage: Stage, report: BootReport, home: StageCluster) -> None:
     source="seed 002",
     outcome=("target CTL accepted through source TVS, target ITL through the CTL, without TVS"),
     shape=_MIXED,
-    releases=_TOKENLESS,
+    releases=FROM_10,
 )
 async def migrate_secure(stage: Stage) -> None:
     """Put the target's CallManager (from 12.0 ITLRecovery too) into two stores of the source.
@@ -95,7 +93,7 @@ async def migrate_secure(stage: Stage) -> None:
     source="seed 002",
     outcome="refused; phone stays with the source",
     shape=_MIXED,
-    releases=_TOKENLESS,
+    releases=FROM_10,
 )
 async def migrate_unprepared(stage: Stage) -> None:
     """Change DHCP and nothing else: nobody that the phone knows vouches for the target's CTL."""
@@ -110,7 +108,7 @@ async def migrate_unprepared(stage: Stage) -> None:
     source="cucm §2",
     outcome="refused: that store gives no role (inferred)",
     shape=_MIXED,
-    releases=_TOKENLESS,
+    releases=FROM_10,
 )
 async def migrate_trust_only(stage: Stage) -> None:
     """Upload to CallManager-trust and not to Phone-SAST-trust: TVS knows it, but not as a SAST."""
@@ -128,7 +126,7 @@ async def migrate_trust_only(stage: Stage) -> None:
     source="seed 002",
     outcome="the way back works too",
     shape=_MIXED,
-    releases=_TOKENLESS,
+    releases=FROM_10,
 )
 async def migrate_bulk(stage: Stage) -> None:
     """Export the certificates of both clusters to an SFTP server, consolidate, import on both.
@@ -141,8 +139,10 @@ async def migrate_bulk(stage: Stage) -> None:
     for cluster in (source, target):
         said = await cluster.command("set cert bulk sftp", [*exchange.answers, "/", "yes"])
         stage.expect(f"{cluster.name}: the SFTP server is known", said.succeeded)
-        await cluster.command(f"set cert bulk export {kind}")
-    await source.command(f"set cert bulk consolidate {kind}")
+        said = await cluster.command(f"set cert bulk export {kind}")
+        stage.expect(f"{cluster.name}: the certificates are exported", said.succeeded)
+    said = await source.command(f"set cert bulk consolidate {kind}")
+    stage.expect("the certificates of both are put together", said.succeeded)
     for cluster in (source, target):
         said = await cluster.command(f"set cert bulk import {kind}")
         stage.expect(f"{cluster.name}: the certificates are imported", said.succeeded)
@@ -158,7 +158,7 @@ async def migrate_bulk(stage: Stage) -> None:
     source="seed 002",
     outcome="fails: the CTL is not emptied and the ITL lost its TVS",
     shape=_MIXED,
-    releases=_TOKENLESS,
+    releases=FROM_10,
 )
 async def migrate_rollback_ctl(stage: Stage) -> None:
     """Set "Prepare Cluster for Rollback to pre 8.0" instead, though the certificates are there.

@@ -6,8 +6,9 @@ Source: seed 003; cucm.md 1.4, 3.6 and 7 (row 4).
 from typing import Final
 
 from cucmsim.phone.values import FileKind, TrustSource
+from cucmsim.scenarios.library.generations import BEFORE_10, FROM_10, FROM_10_TO_11, FROM_12
+from cucmsim.scenarios.library.lockout import lock_out
 from cucmsim.scenarios.library.recoverykey import (
-    FROM_10,
     RECOVERY_FILE,
     change_security_password,
     reset_local,
@@ -18,24 +19,14 @@ from cucmsim.scenarios.listings import shown_list
 from cucmsim.scenarios.model import Choice, Scenario, scenario
 from cucmsim.scenarios.observed import BootReport
 from cucmsim.scenarios.stage import Stage
-from cucmsim.scenarios.stagecluster import TFTP, TVS, StageCluster
+from cucmsim.scenarios.stagecluster import TFTP, StageCluster
 from cucmsim.testing.shape import NEW_PHONE, OLD_PHONE, ClusterShape
 
 __all__ = ["SCENARIOS"]
 
-_BEFORE_12: Final = ("10.5", "11.5")
 _UPGRADES: Final = {
     "to": Choice("the release upgraded to", ("10.5.2.10000-5", "11.5.1.10000-6")),
 }
-
-
-async def _lock_out(stage: Stage) -> None:
-    """Regenerate CallManager and TVS while no phone looks."""
-    cluster = stage.cluster
-    await cluster.regenerate("CallManager")
-    await cluster.advance(minutes=5, seconds=1)
-    await cluster.regenerate("TVS")
-    await cluster.restart(TVS, TFTP)
 
 
 def _expect_back(stage: Stage, report: BootReport) -> None:
@@ -58,7 +49,7 @@ async def _expect_signer(stage: Stage, cluster: StageCluster, wanted: str, when:
         "restart the ITL is signed by CallManager again and still accepted"
     ),
     shape=ClusterShape(nodes=1),
-    releases=_BEFORE_12,
+    releases=FROM_10_TO_11,
 )
 async def itl_reset_local(stage: Stage) -> None:
     """Lock the phone out, give `utils itl reset localkey`, reset the phone; restart TFTP, reset.
@@ -68,7 +59,7 @@ async def itl_reset_local(stage: Stage) -> None:
     """
     cluster = stage.cluster
     await stage.phone.boot()
-    await _lock_out(stage)
+    await lock_out(stage)
     stage.expect_locked(await stage.phone.boot())
     said = await reset_local(cluster)
     stage.expect("the ITL is reset", said.succeeded)
@@ -89,7 +80,7 @@ async def itl_reset_local(stage: Stage) -> None:
         "replaced by the remote one"
     ),
     shape=ClusterShape(nodes=1),
-    releases=_BEFORE_12,
+    releases=FROM_10_TO_11,
 )
 async def itl_reset_remote(stage: Stage) -> None:
     """Save ITLRecovery.p12; rebuild the publisher without a backup; reset with the saved key.
@@ -154,7 +145,7 @@ async def _state(cluster: StageCluster) -> tuple[object, ...]:
     source="seed 003",
     outcome="stays locked",
     shape=ClusterShape(nodes=1),
-    releases=("8.6", "9.1"),
+    releases=BEFORE_10,
     choices=_UPGRADES,
 )
 async def itl_reset_no_record(stage: Stage) -> None:
@@ -168,7 +159,7 @@ async def itl_reset_no_record(stage: Stage) -> None:
     await awake.boot()
     await stage.cluster.upgrade(stage.parameters["to"])
     await awake.boot()
-    await _lock_out(stage)
+    await lock_out(stage)
     await reset_local(stage.cluster)
     await _expect_signer(stage, stage.cluster, "ITLRecovery", "now")
     stage.expect_locked(await stage.phone.boot())
@@ -189,14 +180,16 @@ async def recovery_wrong_password(stage: Stage) -> None:
     The file is sealed with the password of the day on which it was saved.
     """
     cluster, exchange = stage.cluster, await stage.exchange()
-    await save_key(cluster, exchange)
+    saved = await save_key(cluster, exchange)
+    stage.expect(f"{RECOVERY_FILE} is saved", saved.succeeded)
     await change_security_password(stage)
     before = await _state(cluster)
     said = await reset_remote(cluster, exchange)
     stage.expect("it is refused", said.succeeded, wanted=False)
     stage.expect("it says why", "wrong cluster security password" in said.text)
     stage.expect("nothing has changed", await _state(cluster) == before)
-    await save_key(cluster, exchange)
+    saved = await save_key(cluster, exchange)
+    stage.expect(f"{RECOVERY_FILE} is saved again", saved.succeeded)
     again = await reset_remote(cluster, exchange)
     stage.expect("a file saved under the password of now is taken", again.succeeded)
 
@@ -206,7 +199,7 @@ async def recovery_wrong_password(stage: Stage) -> None:
     title="ITLRecovery is regenerated where it signs the ITL",
     source="cucm §7",
     outcome="phones follow both signers",
-    releases=("12.5", "14"),
+    releases=FROM_12,
 )
 async def recovery_regen_12(stage: Stage) -> None:
     """Regenerate ITLRecovery; reset the ITL with the local key; reset, restart TFTP, reset.

@@ -8,7 +8,6 @@ from cucmsim.scenarios.stagecluster import StageCluster
 from cucmsim.testing.administrator import Said
 
 __all__ = [
-    "FROM_10",
     "RECOVERY_FILE",
     "change_security_password",
     "reset_local",
@@ -17,8 +16,6 @@ __all__ = [
 ]
 
 RECOVERY_FILE: Final = "ITLRecovery.p12"
-FROM_10: Final = ("10.5", "11.5", "12.5", "14")
-"""The releases with ITLRecovery."""
 _PASSWORD: Final = ("the administrator's",)
 """What up to 11.5 the command asks for; whoever gives it by the management API may say anything."""
 _NEW_PASSWORD: Final = "another-password-2445"  # noqa: S105 - of labs, which guard nothing

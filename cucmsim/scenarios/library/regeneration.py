@@ -3,6 +3,8 @@
 from typing import Final
 
 from cucmsim.phone.values import FileKind, TrustSource
+from cucmsim.scenarios.library.generations import FROM_10, UP_TO_11
+from cucmsim.scenarios.library.lockout import lock_out
 from cucmsim.scenarios.model import Scenario, scenario
 from cucmsim.scenarios.stage import Stage
 from cucmsim.scenarios.stagecluster import TFTP, TVS
@@ -23,7 +25,7 @@ _HELD: Final = (
     outcome=(
         "new ITL signed by unknown signer -> TVS query -> accepted -> new configuration accepted"
     ),
-    releases=("8.6", "9.1", "10.5", "11.5"),
+    releases=UP_TO_11,
 )
 async def regen_callmanager(stage: Stage) -> None:
     """Regenerate CallManager on the publisher, restart TVS and TFTP, reset the phone.
@@ -63,7 +65,7 @@ async def regen_tvs(stage: Stage) -> None:
     source="seeds 000 and 003",
     outcome="locked: TVS handshake refused by the phone, nothing accepted",
     shape=ClusterShape(nodes=1),
-    releases=("8.6", "9.1", "10.5", "11.5"),
+    releases=UP_TO_11,
 )
 async def regen_both(stage: Stage) -> None:
     """Regenerate CallManager, wait for the hold timer, regenerate TVS, restart both, reset.
@@ -72,11 +74,7 @@ async def regen_both(stage: Stage) -> None:
     handshake with TVS, so TVS hears no question.
     """
     await stage.phone.boot()
-    await stage.cluster.regenerate("CallManager")
-    await stage.cluster.advance(minutes=5, seconds=1)
-    said = await stage.cluster.regenerate("TVS")
-    stage.expect("TVS may be regenerated after the hold timer", said.succeeded)
-    await stage.cluster.restart(TVS, TFTP)
+    await lock_out(stage)
     report = await stage.phone.boot()
     stage.expect_locked(report)
     answered = [one for one in report.questions if one.request != "connection"]
@@ -88,7 +86,7 @@ async def regen_both(stage: Stage) -> None:
     title="TVS is not regenerated right after CallManager",
     source="seed 003",
     outcome="refused with the text of seed 003; on another node allowed; after 5 minutes allowed",
-    releases=("10.5", "11.5", "12.5", "14"),
+    releases=FROM_10,
     phones=False,
 )
 async def hold_timer(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """Servers that get another host name: rename-single-itl, rename-single-ctl, rename-multi-itl.
 
+Up to 11.5: from 12.0 ITLRecovery signs the ITL, and keeps its certificate when a node is renamed.
 Source: seed 000; cucm.md 7 (row 8).
 """
 
@@ -7,6 +8,7 @@ from typing import Final
 
 from cucmsim.cluster.trustlistsapi import MadeEToken
 from cucmsim.phone.values import FileKind, TrustSource
+from cucmsim.scenarios.library.generations import UP_TO_11
 from cucmsim.scenarios.model import Choice, Scenario, scenario
 from cucmsim.scenarios.stage import Stage
 from cucmsim.scenarios.stagecluster import CALLMANAGER, TFTP, TVS, StageCluster
@@ -14,8 +16,6 @@ from cucmsim.testing.shape import ClusterShape
 
 __all__ = ["SCENARIOS"]
 
-_SIGNED_BY_CALLMANAGER: Final = ("8.6", "9.1", "10.5", "11.5")
-"""From 12.0 ITLRecovery signs the ITL, and keeps its certificate when a node is renamed."""
 _SINGLE: Final = ClusterShape(nodes=1)
 _ALONE: Final = "Alone"
 _MEMBERS: Final = {"Default": ["cucm-pub", "cucm-sub"], _ALONE: ["cucm-pub"]}
@@ -48,7 +48,7 @@ async def _rollback(cluster: StageCluster, *, prepared: bool) -> None:
     source="seed 000",
     outcome="all certificates new at once: locked; with rollback first: not",
     shape=_SINGLE,
-    releases=_SIGNED_BY_CALLMANAGER,
+    releases=UP_TO_11,
     choices={"rollback": Choice("whether the rollback parameter is set first", ("no", "yes"))},
 )
 async def rename_single_itl(stage: Stage) -> None:
@@ -79,7 +79,7 @@ async def rename_single_itl(stage: Stage) -> None:
     source="seed 000",
     outcome="recovers",
     shape=_SINGLE,
-    releases=_SIGNED_BY_CALLMANAGER,
+    releases=UP_TO_11,
 )
 async def rename_single_ctl(stage: Stage) -> None:
     """Rename the node of a mixed-mode cluster, then run the CTL client with the same eTokens.
@@ -111,7 +111,7 @@ async def _run_ctl_client(cluster: StageCluster, task: str, tokens: tuple[MadeET
     source="seed 000",
     outcome=("the other TVS vouches; all renamed at once: locked; a group with one member: locked"),
     shape=_GROUPS,
-    releases=_SIGNED_BY_CALLMANAGER,
+    releases=UP_TO_11,
     choices={
         "renamed": Choice(
             "one after the other with resets between; both without; or the only member of the"

@@ -8,6 +8,7 @@ from typing import Final
 from cucmsim.phone.values import FileKind, TrustSource
 from cucmsim.pki.release import Release
 from cucmsim.scenarios.exchange import Exchange
+from cucmsim.scenarios.library.generations import UP_TO_11
 from cucmsim.scenarios.model import Scenario, scenario
 from cucmsim.scenarios.stage import Stage
 from cucmsim.scenarios.stagecluster import CAPF, TFTP, TVS, StageCluster
@@ -90,7 +91,7 @@ async def drs_restore(stage: Stage) -> None:
         " `run sql` shows the mismatch"
     ),
     shape=_DEFECT,
-    releases=("8.6", "9.1", "10.5", "11.5"),
+    releases=UP_TO_11,
 )
 async def drs_csctn50405(stage: Stage) -> None:
     """Restore as in `drs-restore`, but the certificates in files and database do not match.
