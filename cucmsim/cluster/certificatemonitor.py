@@ -46,6 +46,8 @@ class CertificateMonitor:
         self._wait_until = wait_until
         self._due: dict[str, datetime] = {}
         self._alert_due: datetime | None = None
+        self._next: datetime | None = None
+        self._rested = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -61,7 +63,20 @@ class CertificateMonitor:
 
     async def _run(self) -> None:
         while True:
-            await self._wait_until(await self.look())
+            self._next = await self.look()
+            self._rested.set()
+            await self._wait_until(self._next)
+
+    async def settled(self) -> None:
+        """Wait until what is due by now has been written."""
+        while self._task is not None and not self._task.done() and self._is_due():
+            self._rested.clear()
+            rested = asyncio.create_task(self._rested.wait())
+            await asyncio.wait((rested, self._task), return_when=asyncio.FIRST_COMPLETED)
+            rested.cancel()
+
+    def _is_due(self) -> bool:
+        return self._next is None or self._next <= self._operator().clock.now()
 
     async def look(self) -> datetime:
         """Write what is due; return when to look again."""

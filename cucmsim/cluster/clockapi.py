@@ -1,6 +1,6 @@
 """The part of the management API that shows and moves the cluster's clock."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -35,8 +35,10 @@ class ClockReport(BaseModel):
         return cls(now=operator.clock.now(), ahead_s=int(ahead.total_seconds()))
 
 
-def add_clock(app: FastAPI, operator: Callable[[], Operator]) -> None:
-    """Add the routes to `app`."""
+def add_clock(
+    app: FastAPI, operator: Callable[[], Operator], settled: Callable[[], Awaitable[None]]
+) -> None:
+    """Add the routes to `app`; `settled` waits until the monitors have written what is due."""
 
     @app.get("/clock")
     async def clock() -> ClockReport:
@@ -46,4 +48,7 @@ def add_clock(app: FastAPI, operator: Callable[[], Operator]) -> None:
     @app.post("/clock/advance")
     async def advance(wanted: Advance) -> ClockReport:
         held = operator()
-        return ClockReport.of(held, await advance_clock(held, timedelta(seconds=wanted.seconds)))
+        await settled()
+        ahead = await advance_clock(held, timedelta(seconds=wanted.seconds))
+        await settled()
+        return ClockReport.of(held, ahead)

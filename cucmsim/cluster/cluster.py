@@ -106,7 +106,7 @@ class Cluster:
         self._upgrades = UpgradeRunner(
             view, self.powers, self.operator, partial(sleep_until, clock)
         )
-        self._monitor = CertificateMonitor(
+        self.monitor = CertificateMonitor(
             self._traces, view, self.operator, partial(sleep_until, clock)
         )
         self._sftp = AsyncSftpClient()
@@ -167,7 +167,7 @@ class Cluster:
         self._following.add_done_callback(lambda _: self.stop())
         self._aftermath.start()
         self._upgrades.start()
-        self._monitor.start()
+        self.monitor.start()
         if self.settings.publisher.name in self.nodes:
             self._scheduler.start()
         self._management = self._management_server(node)
@@ -253,7 +253,7 @@ class Cluster:
     async def _close(self) -> None:
         """Stop everything at the same time, so that the longest drain is the whole wait."""
         self.journal.close()
-        await self._monitor.stop()
+        await self.monitor.stop()
         await self._scheduler.stop()
         await self._upgrades.stop()
         await self._aftermath.stop()

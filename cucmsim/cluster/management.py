@@ -194,7 +194,7 @@ def _app() -> FastAPI:
     add_trust_list_operations(app, lambda: serving().operator())
     add_capf(app, lambda: serving().operator())
     add_upgrades(app, lambda: serving().operator())
-    add_clock(app, lambda: serving().operator())
+    add_clock(app, lambda: serving().operator(), lambda: serving().monitor.settled())  # noqa: PLW0108 - it is not there yet
     add_drs(app, lambda: serving().drs())
     add_commands(app, lambda: serving().command_lines)
     add_certificates(app, lambda: serving().view.replica)

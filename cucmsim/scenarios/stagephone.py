@@ -25,8 +25,9 @@ from cucmsim.testing.handset import Handset, HandsetOptions
 __all__ = ["Clusters", "SimulatedPhone", "StagePhone", "events_of"]
 
 _PATIENT_S: Final = 5.0
-_SETTLED_S: Final = 2.0
+_SETTLED_S: Final = 10.0
 _LOOK_S: Final = 0.01
+_EXPLAINS: Final = "LastOutOfServiceInformation"
 _STANDBY: Final = "keepalive"
 """What a phone says first to the CallManager it may need some day."""
 
@@ -192,16 +193,24 @@ class SimulatedPhone:
         """Tell whether it is at the first of its group, and the next one has been told so."""
         if self.handset.phone.standing.active != members[0]:
             return False
-        if len(members) == 1:
-            return True
         after = self._began.get(cluster, 0)
         found = await cluster.exchanges(after, service="callmanager")
         told = [one for one in found if one.device in (None, self.name)]  # SCCP says no name there
         asked = [one.number for one in told if one.request.lower() == "register"]
+        if not self._has_explained(told):
+            return False
+        if len(members) == 1:
+            return True
         ready = [
             one.number for one in told if one.node != members[0] and _STANDBY in one.request.lower()
         ]
         return max(asked, default=0) < max(ready, default=0)
+
+    def _has_explained(self, told: Sequence[EventReport]) -> bool:
+        """Tell whether it has said why it was away, as it does once it is back (SIP)."""
+        back = [one.number for one in told if one.request == "REGISTER"]
+        said = [one.number for one in told if _EXPLAINS in one.request and one.device == self.name]
+        return len(back) <= 1 or max(back) < max(said, default=0)
 
     async def _marks(self) -> Mapping[StageCluster, int]:
         return {cluster: await cluster.mark() for cluster in self._clusters()}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from cucmsim.phone.values import PhoneIdentity
 from cucmsim.scenarios.library import LIBRARY
 from cucmsim.scenarios.model import Scenario
 from cucmsim.scenarios.narrative import Result
@@ -42,37 +43,45 @@ ORDER = (
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a scenario; `turn` says which phone, engine and loop it has."""
+    """One run of a scenario: the `turn`-th of it, on the `row`-th row of the library.
+
+    The first two runs of a row differ in phone, engine and loop; which goes with which is another
+    matter from row to row, and from pair to pair of a row.
+    """
 
     scenario: Scenario
     release: str
+    row: int
     turn: int
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def phone(self) -> PhoneIdentity:
+        return PHONES[(self.turn + self.row) % 2]
+
+    @property
     def engine(self) -> str:
-        return ENGINES[(self.turn + self.turn // 2) % 2]
+        return ENGINES[(self.turn + self.turn // 2 + self.row // 2) % 2]
 
     @property
     def loop(self) -> str:
-        return [*LOOPS][(self.turn + self.turn // 4) % 2]
+        return [*LOOPS][(self.turn + self.turn // 4 + self.row // 4) % 2]
 
     def __str__(self) -> str:
         values = "".join(f"-{value}" for value in self.parameters.values())
-        model = PHONES[self.turn % 2].model
+        model = self.phone.model
         return f"{self.scenario.name}{values}-{self.release}-{model}-{self.engine}-{self.loop}"
 
 
 def runs() -> Iterator[Run]:
     """Yield a run for each release, two at least, and one for each other value of a parameter."""
-    for number, scenario in enumerate(LIBRARY):
+    for row, scenario in enumerate(LIBRARY):
         releases = scenario.releases * (1 if len(scenario.releases) > 1 else 2)
-        for turn, release in enumerate(releases, number % 2):
-            yield Run(scenario, release, turn)
-        for name, choice in scenario.choices.items():
-            for turn, value in enumerate(choice.values[1:], number):
-                release = releases[turn % len(releases)]
-                yield Run(scenario, release, turn, {name: value})
+        for turn, release in enumerate(releases):
+            yield Run(scenario, release, row, turn)
+        chosen = [{name: v} for name, each in scenario.choices.items() for v in each.values[1:]]
+        for turn, parameters in enumerate(chosen, len(releases)):
+            yield Run(scenario, releases[(turn + row) % len(releases)], row, turn, parameters)
 
 
 @pytest.fixture(scope="session")
@@ -112,13 +121,21 @@ def test_the_scenario_ends_as_the_reference_says(run: Run, url: str, tmp_path: P
         replace(run.scenario, shape=replace(run.scenario.shape, database=url)),
         run.release,
         seed=0,
-        identity=PHONES[run.turn % 2],
+        identity=run.phone,
         parameters=run.parameters,
     )
     result = played(order, tmp_path, LOOPS[run.loop])
 
     assert (result.verdict, result.reason) == (Verdict.PASSED, "")
     assert {check.result for check in result.checks} == {Result.MET}
+
+
+def test_every_scenario_meets_both_phones_both_engines_and_both_loops() -> None:
+    for scenario in LIBRARY:
+        own = [run for run in runs() if run.scenario is scenario]
+        assert {run.phone for run in own} == set(PHONES), scenario.name
+        assert {run.engine for run in own} == set(ENGINES), scenario.name
+        assert {run.loop for run in own} == set(LOOPS), scenario.name
 
 
 def test_the_library_has_every_row_of_the_reference_in_its_order() -> None:

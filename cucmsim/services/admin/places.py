@@ -18,7 +18,11 @@ from cucmsim.formats.trustlist import CTL_FILENAME, ITL_FILENAME
 from cucmsim.services.admin.command import Context
 from cucmsim.services.admin.filespecs import split_spec
 from cucmsim.services.operations.ctl import delete_ctl
-from cucmsim.services.operations.recovery import RECOVERY_FILE, fetch_recovery_file
+from cucmsim.services.operations.recovery import (
+    RECOVERY_FILE,
+    fetch_recovery_file,
+    has_recovery_file,
+)
 from cucmsim.services.operations.securitypassword import security_password
 from cucmsim.services.operations.tftpfiles import delete_tftp_file
 
@@ -148,7 +152,7 @@ class TftpPlace:
         names = {name for owner, name in replica.tftp_files if owner in (None, node)}
         if await self._context.operations.tftp_file(ITL_FILENAME) is not None:
             names.add(ITL_FILENAME)
-        if self._context.node.is_publisher and replica.has_signer(node, "ITLRecovery"):
+        if has_recovery_file(replica, node):
             names.add(RECOVERY_FILE)
         return names
 

@@ -40,6 +40,11 @@ _KIND = "recovery-backup"
 _UNIT = Unit.ITLRECOVERY
 
 
+def has_recovery_file(replica: Replica, node: str) -> bool:
+    """Tell whether a node has the file: the publisher does, where there is ITLRecovery."""
+    return replica.node(node).is_publisher and replica.has_signer(node, _UNIT.value)
+
+
 async def fetch_recovery_file(operator: Operator, node: str, security_password: str) -> bytes:
     """Return the file as `file get tftp ITLRecovery.p12` sends it.
 
@@ -51,7 +56,7 @@ async def fetch_recovery_file(operator: Operator, node: str, security_password: 
 
     """
     replica = await operator.newest()
-    if not replica.node(node).is_publisher or not replica.has_signer(node, _UNIT.value):
+    if not has_recovery_file(replica, node):
         raise RefusedError("file not found")
     signer = replica.signer(node, _UNIT.value)
     bundle = KeyBundle(_UNIT.value, signer.certificate, signer.private_key)
