@@ -47,7 +47,7 @@ class Mutation:
     """What is broken for a scenario, and which claim has to show it.
 
     `patches` maps dotted names to what is put there; "NAME.__code__" of a function reaches all who
-    imported it. `release` "" is the first of the scenario; `note` tells mutations of one row apart.
+    imported it. `release` "" is the first of the scenario.
     """
 
     scenario: str
@@ -55,10 +55,9 @@ class Mutation:
     claim: str
     release: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    note: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "-".join((self.scenario, *self.parameters.values(), *self.note))
+        return "-".join((self.scenario, *self.parameters.values()))
 
 
 def signers(holding: Holding, kind: FileKind, *places: Place) -> Mapping[str, object]:
@@ -198,21 +197,17 @@ MUTATIONS = (
         {"cucmsim.services.operations.rename.OWN_UNITS": ALL_BUT_TVS},
         "is locked out",
     ),
-    Mutation("rename-single-itl", NEVER_EMPTIED, "follows", parameters={"rollback": "yes"}),
     Mutation("rename-single-ctl", signers(Holding.BOTH, FileKind.CTL), "takes the CTL"),
     Mutation(
         "rename-multi-itl",
         {"cucmsim.services.verification.Verification.query": lambda *_, **__: DISTRUST},
         "takes the ITL",
     ),
-    *(
-        Mutation(
-            "rename-multi-itl",
-            {"cucmsim.services.operations.rename.OWN_UNITS": ALL_BUT_TVS},
-            "is locked out",
-            parameters={"renamed": renamed},
-        )
-        for renamed in ("all", "only-member")
+    Mutation(
+        "rename-multi-itl",
+        {"cucmsim.services.operations.rename.OWN_UNITS": ALL_BUT_TVS},
+        "is locked out",
+        parameters={"renamed": "only-member"},
     ),
     Mutation(
         "drs-restore",
@@ -253,31 +248,9 @@ MUTATIONS = (
         parameters={"key": "none"},
     ),
     Mutation(
-        "encrypted-config",
-        {"cucmsim.phone.retrieval._key_for": lambda session, _: session.flash.active_certificate},
-        "does not ask for what it could not open",
-        parameters={"key": "lost"},
-    ),
-    Mutation(
         "capf-install",
         {"cucmsim.services.enrolment.Enrolment.record_installed": nothing},
         "the operation ended well",
-    ),
-    Mutation(
-        "capf-install",
-        {"cucmsim.services.enrolment.string_matches": lambda *_: False},
-        "the operation ended well",
-        parameters={"mode": "authentication-string"},
-    ),
-    Mutation(
-        "capf-install",
-        {
-            "cucmsim.phone.flash.Flash.active_certificate": property(
-                lambda flash: flash.mic or flash.lsc
-            )
-        },
-        "registers over TLS with its LSC",
-        note=("mic-first",),
     ),
     Mutation(
         "capf-regen",
