@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cucmsim import __version__
 from cucmsim.cluster.capfapi import DeviceQuery, add_capf
 from cucmsim.cluster.captureapi import add_capture
+from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.certificatesapi import add_certificates
 from cucmsim.cluster.clockapi import add_clock
 from cucmsim.cluster.commandapi import add_commands
@@ -92,6 +93,11 @@ class Management(Protocol):
     @property
     def described_services(self) -> Mapping[str, Collection[str]]:
         """The services of each node that the description has."""
+        ...
+
+    @property
+    def monitor(self) -> CertificateMonitor:
+        """Writes the alarms about certificates."""
         ...
 
     def ready(self) -> ReadyReport:
@@ -194,7 +200,11 @@ def _app() -> FastAPI:
     add_trust_list_operations(app, lambda: serving().operator())
     add_capf(app, lambda: serving().operator())
     add_upgrades(app, lambda: serving().operator())
-    add_clock(app, lambda: serving().operator(), lambda: serving().monitor.settled())  # noqa: PLW0108 - it is not there yet
+    add_clock(
+        app,
+        lambda: serving().operator(),
+        lambda: serving().monitor.settled(),  # noqa: PLW0108 - it is not there yet
+    )
     add_drs(app, lambda: serving().drs())
     add_commands(app, lambda: serving().command_lines)
     add_certificates(app, lambda: serving().view.replica)

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import pytest
 
-from cucmsim.clock import SystemClock
+from cucmsim.clock import MovableClock, SystemClock
+from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import ServiceAction, ServiceState
 from cucmsim.cluster.reports import (
@@ -24,6 +26,7 @@ from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.capture import Capture
 from cucmsim.services.faults.plan import FaultPlan
 from cucmsim.services.journal import Journal
+from cucmsim.services.operations.clockmove import sleep_until
 from cucmsim.services.operations.drs.agents import Drs
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.phonesearch import PhoneSearch, find_phones
@@ -53,6 +56,11 @@ class PretendedCluster:
     described_services: dict[str, tuple[str, ...]] = field(
         default_factory=lambda: {"pub": ("tvs",)}
     )
+
+    @property
+    def monitor(self) -> CertificateMonitor:
+        clock = MovableClock(SystemClock())
+        return CertificateMonitor({}, self.view, self.operator, partial(sleep_until, clock))
 
     def ready(self) -> ReadyReport:
         return ReadyReport(nodes=[NodeReady(name="pub", address="127.0.0.1", services={"tvs": 1})])
