@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from cucmsim.cluster.journalapi import EventReport
-from cucmsim.phone.events import Registering
+from cucmsim.phone.events import Event, Registering
 from cucmsim.phone.execute import Button
 from cucmsim.phone.localends import LocalEnds
 from cucmsim.phone.performer import Network
