@@ -15,6 +15,7 @@ from cucmsim.cli import scenariorun
 from cucmsim.cli.scenariochoice import FileOption, known_scenarios, scenario_named
 from cucmsim.cli.tables import print_table
 from cucmsim.scenarios.model import Scenario
+from cucmsim.scenarios.steplist import steps_of
 
 __all__ = ["register"]
 
@@ -61,6 +62,8 @@ def _show(
     for line in shown.story.splitlines():
         typer.echo(f"  {line}".rstrip())
     typer.echo("")
+    for number, line in enumerate(steps_of(shown.play)):
+        _line("" if number else "steps", line)
     _line("outcome", shown.outcome)
     _line("source", shown.source)
     _line("cluster", _cluster(shown))
@@ -92,6 +95,7 @@ def _report(shown: Scenario) -> dict[str, object]:
         "source": shown.source,
         "outcome": shown.outcome,
         "story": shown.story,
+        "steps": [*steps_of(shown.play)],
         "cluster": {
             "mode": shown.shape.mode,
             "nodes": shown.shape.nodes,

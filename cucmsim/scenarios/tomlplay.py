@@ -1,5 +1,6 @@
 """Reads the steps of a scenario written in TOML, and carries them out one after the other."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -45,6 +46,11 @@ class Steps:
         self._steps = steps
         self._shapes = shapes
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The steps as the file has them, a line each."""
+        return tuple(map(_line, self._steps))
+
     async def __call__(self, stage: Stage) -> None:
         """Carry out one after the other; one that is refused, and should not be, is the last."""
         actor = Actor(stage, self._shapes)
@@ -64,6 +70,12 @@ class Steps:
             if step.is_of_order:
                 return True
         return False
+
+
+def _line(step: Step) -> str:
+    """Return a step with what it was given, its verb first."""
+    given = step.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    return ", ".join(f"{key} = {json.dumps(value)}" for key, value in given.items())
 
 
 async def _perform(step: Step, actor: Actor) -> bool:

@@ -39,6 +39,7 @@ def test_the_list_has_every_scenario_as_text_and_as_json() -> None:
     shown = json.loads(run_cli("scenario", "list", "--json").output)
     names = [one["name"] for one in shown]
     assert "regen-both" in names
+    assert all(one["steps"] for one in shown)
     text = run_cli("scenario", "list").output
     assert all(name in text for name in names)
 
@@ -51,6 +52,8 @@ def test_a_scenario_is_shown_with_its_story_and_what_it_takes(own: str) -> None:
         "",
         "  A story.",
         "",
+        "steps       cluster.regenerate('TVS')",
+        "            expect('it goes left', stage.parameters['way'], 'left')",
         "outcome     it goes left",
         "source      here",
         "cluster     1 node, non-secure, phones none",
