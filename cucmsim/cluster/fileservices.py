@@ -11,6 +11,7 @@ from cucmsim.cluster.surroundings import NodeFiles, Surroundings
 from cucmsim.daemons.base import Daemon
 from cucmsim.daemons.httpd import HttpOptions, http_server, https_server
 from cucmsim.daemons.remotefiles import Patience, RemoteFileClient
+from cucmsim.daemons.sourceports import SourcePorts
 from cucmsim.daemons.stream import StreamServer
 from cucmsim.daemons.tftp_faults import TftpFaults
 from cucmsim.daemons.tftpd import TftpOptions, TftpServer
@@ -117,10 +118,11 @@ def _locator(around: Surroundings) -> FileLocator:
     """Make what finds files of other clusters."""
     limits = around.settings.limits
     patience = Patience(limits.alternate_timeout_s, limits.alternate_file_size)
+    ports, address = around.node.tftp_transfer_ports, around.node.bind or around.node.address
     return FileLocator(
         around.node.name,
         around.view,
-        RemoteFileClient(patience),
+        RemoteFileClient(patience, None if ports is None else SourcePorts(address, ports)),
         clock=around.clock,
         journal=around.journal,
         patience_s=limits.alternate_timeout_s,

@@ -160,7 +160,8 @@ class NodeSettings(TableModel):
         description="Answer TFTP from the port asked, for networks that translate addresses",
     )
     tftp_transfer_ports: PortRange | None = Field(
-        None, description="UDP ports that TFTP sends files from, in order; default: any"
+        None,
+        description="Ports that TFTP sends files from, and asks other clusters from; default: any",
     )
     alternate_file_locations: AlternateFileLocations = Field(
         (), description="Its own in place of those of `[tftp]`; an empty list is none"

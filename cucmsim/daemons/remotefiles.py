@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
+from cucmsim.daemons.sourceports import SourcePorts
 from cucmsim.errors import FormatError
 from cucmsim.protocols.http_client import FileAnswered, HttpFailure, HttpFileClient, file_request
 from cucmsim.protocols.tftp_client import FileReceived, ReadFailed, ReadFailure, TftpRead
@@ -50,10 +51,14 @@ class Patience:
 
 
 class RemoteFileClient:
-    """Asks TFTP services of other clusters; the `RemoteFiles` of `services.filelocations`."""
+    """Asks TFTP services of other clusters; the `RemoteFiles` of `services.filelocations`.
 
-    def __init__(self, patience: Patience | None = None) -> None:
+    It speaks from the ports of `source`, None: from any.
+    """
+
+    def __init__(self, patience: Patience | None = None, source: SourcePorts | None = None) -> None:
         self._patience = patience or Patience()
+        self._source = source
 
     async def get(self, location: FileLocation, name: str) -> RemoteAnswer:
         """Ask one location for one file; raises nothing."""
@@ -68,14 +73,28 @@ class RemoteFileClient:
 
     async def _get_http(self, location: FileLocation, name: str) -> RemoteAnswer:
         async with asyncio.timeout(self._patience.silence_s):
-            reader, writer = await asyncio.open_connection(
-                location.host, location.port, family=socket.AF_INET
-            )
+            reader, writer = await self._connect(location)
         try:
             writer.write(file_request(name, location.host, location.port))
             return await self._read(reader)
         finally:
             writer.transport.abort()  # nothing is owed to a server that closes after its answer
+
+    async def _connect(
+        self, location: FileLocation
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._source is None:
+            return await asyncio.open_connection(
+                location.host, location.port, family=socket.AF_INET
+            )
+        server = await _resolve(location)
+        bound = self._source.bind(socket.SOCK_STREAM)
+        try:
+            await asyncio.get_running_loop().sock_connect(bound, server)
+        except BaseException:
+            bound.close()
+            raise
+        return await asyncio.open_connection(sock=bound)
 
     async def _read(self, reader: asyncio.StreamReader) -> RemoteAnswer:
         client = HttpFileClient(self._patience.size_limit)
@@ -102,13 +121,23 @@ class RemoteFileClient:
         except FormatError as error:
             return Missing(str(error))
         server = await _resolve(location)
-        _, port = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Port(server), local_addr=_ANY_PORT
-        )
+        port = await self._open(server)
         try:
             return await _run(read, port, server)
         finally:
             port.close()
+
+    async def _open(self, server: _Address) -> "_Port":
+        """Open a UDP port that takes what a server sends. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        if self._source is None:
+            _, port = await loop.create_datagram_endpoint(
+                lambda: _Port(server), local_addr=_ANY_PORT
+            )
+        else:
+            bound = self._source.bind(socket.SOCK_DGRAM)
+            _, port = await loop.create_datagram_endpoint(lambda: _Port(server), sock=bound)
+        return port
 
 
 async def _resolve(location: FileLocation) -> _Address:
