@@ -151,7 +151,7 @@ def visiting(port: int, mode: int, flash: Flash, string: str | None = None) -> S
 def recorded_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the phone make the key that capfc made: it is the one of the published LSC."""
     key = signer(f"lsc-SEP{MAC}").private_key
-    monkeypatch.setattr("cucmsim.phone.capfclient.generate_key", lambda _spec: key)
+    monkeypatch.setattr("cucmsim.phone.capfclient.key_job", lambda *_: lambda: key)
 
 
 LSC = Flash(lsc=certified("lsc"))
@@ -224,7 +224,7 @@ async def test_an_install_proved_by_lsc_and_sudi_is_that_of_capfc(
     lines = transcript("capf/capf-install-by-lsc")
     (answered,) = [data for side, data in lines if side == "client" and data[1] == 4]
     made = PublicHalf(load_public_key(decode_message(answered).value(Tag.PUBLIC_KEY) or b""))
-    monkeypatch.setattr("cucmsim.phone.capfclient.generate_key", lambda _spec: made)
+    monkeypatch.setattr("cucmsim.phone.capfclient.key_job", lambda *_: lambda: made)
     credentials = Credentials(certificate=signer(f"lsc-SEP{MAC}"), sudi=signer(f"mic-SEP{MAC}"))
     peer = Peer(lines, "capf")
     async with peer.served(tmp_path) as port:
