@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from itertools import count
 
 import pytest
@@ -307,7 +307,7 @@ def same_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         return seal(key, secret, SameEntropy(2), associated)
 
     for module in (certificates, csr):
-        monkeypatch.setattr(module, "generate_key", made)
+        monkeypatch.setattr(module, "key_job", lambda spec, _entropy: partial(made, spec))
     monkeypatch.setattr(SealingKey, "seal", sealed)
 
 
