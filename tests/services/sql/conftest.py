@@ -27,7 +27,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
         store_url,
         security_password=SECURITY_PASSWORD,
         clock=FixedClock(),
-        entropy=SeededEntropy(3),  # the first phone has the lower pkid, by which rows come unordered
+        entropy=SeededEntropy(3),  # the first phone gets the lower pkid
     ) as opened:
         async with opened.transaction() as transaction:
             await put_lab(transaction)
