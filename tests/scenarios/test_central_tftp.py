@@ -4,7 +4,7 @@ Phones of a remote cluster are told the TFTP server of a centre that does not kn
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -76,19 +76,6 @@ async def fetched(lab: PhoneLab, name: str) -> bytes:
 async def find_nothing(lab: PhoneLab, name: str) -> None:
     with pytest.raises(TftpRefusedError, match="File not found"):
         await fetched(lab, name)
-
-
-class Served:
-    """Files as they are."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
-
-    def cached(self, name: str) -> bytes | None:
-        return self._files.get(name)
-
-    async def fetch(self, name: str) -> bytes | None:
-        return self._files.get(name)
 
 
 @asynccontextmanager
