@@ -23,6 +23,7 @@ from cucmsim.cluster.directory import admin_path, hold_directory, make_directory
 from cucmsim.cluster.drsschedule import DrsScheduler
 from cucmsim.cluster.faultrunner import FaultRunner
 from cucmsim.cluster.following import Follower
+from cucmsim.cluster.housekeeping import Housekeeping
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import Node, ServiceAction, finish
 from cucmsim.cluster.opening import first_replica, nodes_to_run, open_store
@@ -101,16 +102,8 @@ class Cluster:
         self._started = clock.now()
         self._stopping = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
-        self._aftermath = AftermathRunner(view, self.nodes, self.registrations, self.act_on_service)
-        self._fault_runner = FaultRunner(self.faults, self.nodes, self.journal, clock)
-        self._upgrades = UpgradeRunner(
-            view, self.powers, self.operator, partial(sleep_until, clock)
-        )
-        self.monitor = CertificateMonitor(
-            self._traces, view, self.operator, partial(sleep_until, clock)
-        )
         self._sftp = AsyncSftpClient()
-        self._scheduler = DrsScheduler(view, self.drs, partial(sleep_until, clock))
+        self._tasks = self._housekeeping()
         self._management: ManagementServer | None = None
         self._admin: AdminServer | None = None
 
@@ -152,6 +145,21 @@ class Cluster:
             await cluster._start(mine, options.node)
             yield cluster
 
+    def _housekeeping(self) -> Housekeeping:
+        sleep = partial(sleep_until, self._clock)
+        return Housekeeping(
+            FaultRunner(self.faults, self.nodes, self.journal, self._clock),
+            AftermathRunner(self.view, self.nodes, self.registrations, self.act_on_service),
+            UpgradeRunner(self.view, self.powers, self.operator, sleep),
+            CertificateMonitor(self._traces, self.view, self.operator, sleep),
+            DrsScheduler(self.view, self.drs, sleep),
+        )
+
+    @property
+    def monitor(self) -> CertificateMonitor:
+        """Writes the alarms about certificates."""
+        return self._tasks.monitor
+
     async def _start(self, mine: Sequence[NodeSettings], node: str | None) -> None:
         """Start nodes, the follower and management; `_close` ends them."""
         make_directory(self.settings.cluster.certs_directory, "certificate directory")
@@ -160,16 +168,12 @@ class Cluster:
         self.journal.subscribe(self._learn_device)
         for settings in mine:
             self.nodes[settings.name] = await self._node(settings)
-        await self._fault_runner.start()
+        await self._tasks.start_faults()
         for held in self.nodes.values():
             await held.start(deactivated_parts(self.view.replica.node(held.name)))
         self._following = asyncio.create_task(self._follower.run())
         self._following.add_done_callback(lambda _: self.stop())
-        self._aftermath.start()
-        self._upgrades.start()
-        self.monitor.start()
-        if self.settings.publisher.name in self.nodes:
-            self._scheduler.start()
+        self._tasks.start(is_publisher=self.settings.publisher.name in self.nodes)
         self._management = self._management_server(node)
         await self._management.start()
         path = admin_path(self.settings.cluster.data_directory, node)
@@ -253,11 +257,7 @@ class Cluster:
     async def _close(self) -> None:
         """Stop everything at the same time, so that the longest drain is the whole wait."""
         self.journal.close()
-        await self.monitor.stop()
-        await self._scheduler.stop()
-        await self._upgrades.stop()
-        await self._aftermath.stop()
-        await self._fault_runner.stop()
+        await self._tasks.stop()
         for power in self.powers.values():
             await power.finished()
         drain_s = self.settings.limits.stop_timeout_s
@@ -295,7 +295,7 @@ class Cluster:
 
     async def settled(self) -> None:
         """Wait until nodes have done what they do by themselves after the changes so far."""
-        await self._aftermath.settled()
+        await self._tasks.aftermath.settled()
 
     def ready(self) -> ReadyReport:
         """Return the nodes of this process with the ports they answer on."""
@@ -333,21 +333,8 @@ class Cluster:
             for node, files in self._files.items()
         ]
 
-    async def add_device(self, entry: Mapping[str, object]) -> Device:
-        """Add a phone. Raises SettingsError with what is wrong, RefusedError when it is there."""
-        return await self._publisher_only().add_device(entry)
-
-    async def change_devices(
-        self, names: Sequence[str], changes: Mapping[str, object]
-    ) -> Sequence[Device]:
-        """Change all these phones or none. Raises SettingsError, and RefusedError for no phone."""
-        return await self._publisher_only().change_devices(names, changes)
-
-    async def remove_device(self, name: str) -> None:
-        """Remove a phone. Raises RefusedError for no phone."""
-        await self._publisher_only().remove_device(name)
-
-    def _publisher_only(self) -> Administration:
+    def administration(self) -> Administration:
+        """Return what changes phones. Raises RefusedError where the publisher is not run."""
         self._refuse_without_publisher()
         return self._administration
 

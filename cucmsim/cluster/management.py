@@ -57,6 +57,24 @@ from cucmsim.store.rows import Device
 __all__ = ["Management", "management_app", "operation_names"]
 
 
+class PhoneAdministration(Protocol):
+    """Changes phones. Methods raise RefusedError where something is not to be."""
+
+    async def add_device(self, entry: Mapping[str, object]) -> Device:
+        """Add a phone described as in `[[phones]]`. Raises SettingsError."""
+        ...
+
+    async def change_devices(
+        self, names: Sequence[str], changes: Mapping[str, object]
+    ) -> Sequence[Device]:
+        """Change all these phones or none. Raises SettingsError."""
+        ...
+
+    async def remove_device(self, name: str) -> None:
+        """Remove a phone."""
+        ...
+
+
 class Management(Protocol):
     """What the API needs of a cluster. Methods raise RefusedError where something is not to be."""
 
@@ -120,18 +138,8 @@ class Management(Protocol):
         """Return the trust lists that the nodes of this process serve."""
         ...
 
-    async def add_device(self, entry: Mapping[str, object]) -> Device:
-        """Add a phone described as in `[[phones]]`. Raises SettingsError."""
-        ...
-
-    async def change_devices(
-        self, names: Sequence[str], changes: Mapping[str, object]
-    ) -> Sequence[Device]:
-        """Change all these phones or none. Raises SettingsError."""
-        ...
-
-    async def remove_device(self, name: str) -> None:
-        """Remove a phone."""
+    def administration(self) -> PhoneAdministration:
+        """Return what changes phones; the publisher has to run here."""
         ...
 
     async def act_on_service(self, node: str, service: str, action: ServiceAction) -> None:
@@ -263,23 +271,23 @@ def _add_devices(app: FastAPI, serving: Callable[[], Management]) -> None:
 
     @app.post("/devices", status_code=201)
     async def add(entry: _Entry) -> DeviceReport:
-        return DeviceReport.of(await serving().add_device(entry))
+        return DeviceReport.of(await serving().administration().add_device(entry))
 
     @app.patch("/devices/{name}")
     async def change(name: str, changes: _Entry) -> DeviceReport:
         _device(serving(), name)
-        (changed,) = await serving().change_devices([name], changes)
+        (changed,) = await serving().administration().change_devices([name], changes)
         return DeviceReport.of(changed)
 
     @app.patch("/devices")
     async def change_many(wanted: DeviceChanges) -> ChangedDevices:
-        changed = await serving().change_devices(wanted.devices, wanted.changes)
+        changed = await serving().administration().change_devices(wanted.devices, wanted.changes)
         return ChangedDevices(devices=[held.name for held in changed])
 
     @app.delete("/devices/{name}")
     async def remove(name: str) -> dict[str, str]:
         _device(serving(), name)
-        await serving().remove_device(name)
+        await serving().administration().remove_device(name)
         return {"detail": f"{name} removed"}
 
 

@@ -187,8 +187,8 @@ async def test_an_edited_file_is_applied_and_only_what_changed_is_named(any_lab:
 
 async def test_a_change_at_run_time_survives_a_restart(any_lab: Lab) -> None:
     async with any_lab.running() as cluster:
-        await cluster.change_devices([PHONE], {"description": "Moved"})
-        await cluster.add_device(NEW_PHONE)
+        await cluster.administration().change_devices([PHONE], {"description": "Moved"})
+        await cluster.administration().add_device(NEW_PHONE)
     async with any_lab.running() as cluster:
         assert cluster.devices()[PHONE].description == "Moved"
         assert "SEP00258400000A" in cluster.devices()
@@ -196,7 +196,7 @@ async def test_a_change_at_run_time_survives_a_restart(any_lab: Lab) -> None:
 
 async def test_what_only_the_store_has_is_told_and_kept_unless_pruned(lab: Lab) -> None:
     async with lab.running() as cluster:
-        await cluster.add_device(NEW_PHONE)
+        await cluster.administration().add_device(NEW_PHONE)
     with capture_logs() as kept:
         async with lab.running():
             pass
@@ -304,17 +304,17 @@ async def test_another_security_password_is_refused_and_changes_nothing(any_lab:
 async def test_a_phone_added_is_served_at_once_by_every_node(cluster: Cluster) -> None:
     with pytest.raises(TftpRefusedError, match="File not found"):
         await fetch(cluster, SUBSCRIBER, "SEP00258400000A.cnf.xml")
-    await cluster.add_device(NEW_PHONE)
+    await cluster.administration().add_device(NEW_PHONE)
     for node in (PUBLISHER, SUBSCRIBER):
         assert b"2009" in await fetch(cluster, node, "SEP00258400000A.cnf.xml")
-    await cluster.remove_device("SEP00258400000A")
+    await cluster.administration().remove_device("SEP00258400000A")
     with pytest.raises(TftpRefusedError, match="File not found"):
         await fetch(cluster, SUBSCRIBER, "SEP00258400000A.cnf.xml")
 
 
 async def test_a_changed_phone_is_served_changed(cluster: Cluster) -> None:
     before = await fetch(cluster, SUBSCRIBER, SIGNED)
-    await cluster.change_devices([SIP_PHONE], {"lines": ["2222"]})
+    await cluster.administration().change_devices([SIP_PHONE], {"lines": ["2222"]})
     after = await fetch(cluster, SUBSCRIBER, SIGNED)
     assert b"2222" in after
     assert b"2222" not in before
@@ -322,14 +322,14 @@ async def test_a_changed_phone_is_served_changed(cluster: Cluster) -> None:
 
 async def test_changes_are_refused_in_words(cluster: Cluster) -> None:
     with pytest.raises(RefusedError, match="no phone 'SEPX'"):
-        await cluster.change_devices(["SEPX"], {})
+        await cluster.administration().change_devices(["SEPX"], {})
     with pytest.raises(RefusedError, match="no phone 'SEPX'"):
-        await cluster.remove_device("SEPX")
-    await cluster.add_device(NEW_PHONE)
+        await cluster.administration().remove_device("SEPX")
+    await cluster.administration().add_device(NEW_PHONE)
     with pytest.raises(RefusedError, match="is there already; `device set` changes it"):
-        await cluster.add_device(NEW_PHONE)
+        await cluster.administration().add_device(NEW_PHONE)
     with pytest.raises(SettingsError, match="model"):
-        await cluster.change_devices([PHONE], {"model": "7926"})
+        await cluster.administration().change_devices([PHONE], {"model": "7926"})
     with pytest.raises(RefusedError, match="no node 'x' in this process; it runs: cucm-pub"):
         await cluster.act_on_service("x", "tvs", ServiceAction.STOP)
 
@@ -338,7 +338,7 @@ async def test_tftp_keeps_its_signer_until_it_is_restarted(cluster: Cluster) -> 
     old = own_certificate(cluster, SUBSCRIBER, Unit.CALLMANAGER)
     before = await fetch(cluster, SUBSCRIBER, ITL)
     new = await regenerate(cluster, SUBSCRIBER, Unit.CALLMANAGER)
-    await cluster.change_devices([SIP_PHONE], {"lines": ["2222"]})
+    await cluster.administration().change_devices([SIP_PHONE], {"lines": ["2222"]})
     assert await fetch(cluster, SUBSCRIBER, ITL) == before
     signed = await fetch(cluster, SUBSCRIBER, SIGNED)
     assert b"2222" in decode_signed_file(signed).payload
@@ -486,12 +486,12 @@ async def test_a_subscriber_waits_for_the_publisher_and_follows_it(postgres_lab:
         ctl = await fetch(publisher, PUBLISHER, CTL_FILENAME)
         assert await fetch(subscriber, SUBSCRIBER, CTL_FILENAME) == ctl
         version = subscriber.view.replica.version
-        await publisher.add_device(NEW_PHONE)
+        await publisher.administration().add_device(NEW_PHONE)
         async with asyncio.timeout(1):
             await changed(subscriber, version)
         assert b"2009" in await fetch(subscriber, SUBSCRIBER, "SEP00258400000A.cnf.xml")
         with pytest.raises(RefusedError, match="made on the publisher, cucm-pub; this process"):
-            await subscriber.add_device(NEW_PHONE)
+            await subscriber.administration().add_device(NEW_PHONE)
 
 
 async def test_nodes_serve_on_without_the_database_and_catch_up(
@@ -503,11 +503,11 @@ async def test_nodes_serve_on_without_the_database_and_catch_up(
         try:
             assert await fetch(sub, SUBSCRIBER, SIGNED)
             with pytest.raises(StoreError):
-                await publisher.add_device(NEW_PHONE)
+                await publisher.administration().add_device(NEW_PHONE)
         finally:
             await asyncio.to_thread(postgres.start)
         version = sub.view.replica.version
-        await publisher.add_device(NEW_PHONE)
+        await publisher.administration().add_device(NEW_PHONE)
         await changed(sub, version)
         assert b"2009" in await fetch(sub, SUBSCRIBER, "SEP00258400000A.cnf.xml")
 

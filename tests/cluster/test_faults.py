@@ -146,11 +146,11 @@ async def test_a_database_away_refuses_changes_until_it_is_back(
         await asyncio.to_thread(postgres.stop, "fast")
         try:
             with pytest.raises(StoreError, match="does not answer"):
-                await cluster.remove_device(PHONE)
+                await cluster.administration().remove_device(PHONE)
             assert PHONE in cluster.devices()
         finally:
             await asyncio.to_thread(postgres.start)
-        await cluster.remove_device(PHONE)
+        await cluster.administration().remove_device(PHONE)
         assert PHONE not in cluster.devices()
 
 

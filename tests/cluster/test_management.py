@@ -94,6 +94,9 @@ class PretendedCluster:
     async def trust_lists(self) -> list[TrustListReport]:
         return [TrustListReport(node="pub", itl="1b", ctl=None)]
 
+    def administration(self) -> "PretendedCluster":
+        return self
+
     async def add_device(self, entry: Mapping[str, object]) -> Device:
         self._do("add", entry)
         return PHONES[0]

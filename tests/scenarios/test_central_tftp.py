@@ -131,8 +131,10 @@ async def test_a_phone_that_moves_behind_a_centre_is_found_after_half_an_hour_or
         """Move a phone whose home the centre knows; return a file of it, found no more."""
         name = f"ITL{identity.name}.tlv"
         assert await fetched(centre, name) == await fetched(phones, name)
-        await new.add_device({"mac": identity.mac, "model": identity.model, "lines": ["3001"]})
-        await old.remove_device(identity.name)
+        await new.administration().add_device(
+            {"mac": identity.mac, "model": identity.model, "lines": ["3001"]}
+        )
+        await old.administration().remove_device(identity.name)
         await find_nothing(centre, name)
         return name
 

@@ -1,0 +1,46 @@
+"""What a process does by itself while its nodes serve: the tasks beside the daemons.
+
+Faults of the plan that are about nodes and services, what follows changes of certificates, upgrades
+that were ordered, the certificate monitor, and on the publisher the backups that are scheduled.
+"""
+
+from dataclasses import dataclass
+
+from cucmsim.cluster.aftermath import AftermathRunner
+from cucmsim.cluster.certificatemonitor import CertificateMonitor
+from cucmsim.cluster.drsschedule import DrsScheduler
+from cucmsim.cluster.faultrunner import FaultRunner
+from cucmsim.cluster.upgrades import UpgradeRunner
+
+__all__ = ["Housekeeping"]
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """The tasks of one process."""
+
+    faults: FaultRunner
+    aftermath: AftermathRunner
+    upgrades: UpgradeRunner
+    monitor: CertificateMonitor
+    backups: DrsScheduler
+
+    async def start_faults(self) -> None:
+        """Take down what the plan says, before the nodes start."""
+        await self.faults.start()
+
+    def start(self, *, is_publisher: bool) -> None:
+        """Start the rest, once the nodes have started."""
+        self.aftermath.start()
+        self.upgrades.start()
+        self.monitor.start()
+        if is_publisher:
+            self.backups.start()
+
+    async def stop(self) -> None:
+        """Stop all of it, in the opposite order."""
+        await self.monitor.stop()
+        await self.backups.stop()
+        await self.upgrades.stop()
+        await self.aftermath.stop()
+        await self.faults.stop()
