@@ -1,9 +1,11 @@
 """How a change is heard of: at once in this process, through LISTEN between processes.
 
 The `Announcer` holds the newest version this process knows of and wakes who waits for a newer one.
-On PostgreSQL a `Listener` feeds it from NOTIFY over a connection of its own, asks for the version
-each time it has connected and every few seconds besides (a catch-up, and the proof that the other
-end is still there), and connects again for as long as it takes.
+On PostgreSQL a `Listener` feeds it over a connection of its own: it asks for the version each time
+it has connected, when a NOTIFY comes, and every few seconds besides (a catch-up, and the proof that
+the other end is still there), and connects again for as long as it takes. A NOTIFY is a call to
+look, whatever it says: a storm of them costs one question at a time, and one that names a version
+which does not exist cannot hide those that will.
 """
 
 import asyncio
@@ -70,7 +72,8 @@ class Listener:
         self._announcer = announcer
         self._poll_s = poll_s
         self._retry_s = retry_s
-        self._lost = asyncio.Event()
+        self._lost = False
+        self._called = asyncio.Event()
         self._observers: list[ConnectionListener] = []
         self.is_connected = False
 
@@ -96,8 +99,8 @@ class Listener:
     async def _listen(self) -> None:
         connection = await self._database.listen()
         try:
-            self._lost.clear()
-            connection.add_termination_listener(lambda _: self._lost.set())
+            self._lost = False
+            connection.add_termination_listener(self._hear_of_loss)
             with self._database.explained():
                 await connection.add_listener(CHANNEL, self._hear)
                 await self._watch(connection)
@@ -105,19 +108,21 @@ class Listener:
             await _end(connection)
 
     async def _watch(self, connection: asyncpg.Connection) -> None:
-        """Ask for the version at intervals until the connection is lost."""
-        while not self._lost.is_set():
+        """Ask for the version when called, and at intervals, until the connection is lost."""
+        while not self._lost:
+            self._called.clear()
             version = await connection.fetchval("SELECT version FROM cucmsim_version WHERE id = 1")
             self._note(is_connected=True)
             self._announcer.publish(int(version or 0))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), self._poll_s)
+                await asyncio.wait_for(self._called.wait(), self._poll_s)
 
-    def _hear(self, _connection: object, _process: int, _channel: str, payload: object) -> None:
-        """Take a notification; whatever else is sent on the channel is not ours."""
-        text = str(payload)
-        if text.isdecimal():
-            self._announcer.publish(int(text))
+    def _hear(self, _connection: object, _process: int, _channel: str, _payload: object) -> None:
+        self._called.set()
+
+    def _hear_of_loss(self, _connection: object) -> None:
+        self._lost = True
+        self._called.set()
 
 
 async def _end(connection: asyncpg.Connection) -> None:

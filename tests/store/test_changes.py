@@ -251,17 +251,19 @@ async def _until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_foreign_words_on_the_channel_are_passed_over(
+async def test_a_notification_is_a_call_to_look_whatever_it_says(
     postgres_url: str, open_store: OpenStore
 ) -> None:
-    async with open_store(postgres_url) as store:
-        listener = store._listener
-        assert listener is not None
-        await _until(lambda: store.is_connected)
-        async with store._database.session(write=True) as session:
-            await session.execute(text("NOTIFY cucmsim, 'hello'"))
-            await session.execute(text("NOTIFY cucmsim, '7'"))
-        assert await asyncio.wait_for(anext(store.changes()), 5) == 7
+    async with open_store(postgres_url) as publisher, open_store(postgres_url) as subscriber:
+        changes = subscriber.changes()
+        await _until(lambda: subscriber.is_connected)
+        async with publisher._database.session(write=True) as session:
+            for said in ("hello", "999999", "-1"):
+                await session.execute(text(f"NOTIFY cucmsim, '{said}'"))
+        async with asyncio.timeout(5):
+            for version in (1, 2):
+                await set_parameter(publisher, f"{version}")
+                assert await anext(changes) == version, "not hidden by one that is not there"
 
 
 async def test_a_listener_that_cannot_close_politely_is_cut_off() -> None:
