@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 CONFIG = "/etc/cucmsim/compose.toml"
-SERVICES = ("db", "dhcp", "publisher", "subscriber")
+SERVICES = ("db", "dhcp", "publisher", "subscriber", "subscriber2")
 _POLL_S = 0.02
 _LABEL = "com.docker.compose"
 
@@ -33,7 +33,11 @@ class Node(NamedTuple):
     number: int
 
 
-NODES = {"publisher": Node("cucm-pub", 11), "subscriber": Node("cucm-sub", 12)}
+NODES = {
+    "publisher": Node("cucm-pub", 11),
+    "subscriber": Node("cucm-sub", 12),
+    "subscriber2": Node("cucm-sub2", 13),
+}
 
 
 def until(condition: Callable[[], bool], timeout_s: float, what: str) -> float:
@@ -124,7 +128,7 @@ class Lab:
         return run(["docker", "exec", self.container(service), *arguments], check=check)
 
     def client(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in the third container."""
+        """Run a command in the client's container."""
         return self.exec("client", *arguments, check=check)
 
     def address(self, service: str) -> str:
@@ -132,11 +136,11 @@ class Lab:
         return f"{self.net}.{NODES[service].number}"
 
     def certificate(self, service: str, unit: str) -> str:
-        """Return the path, in the third container, of a node's own certificate."""
+        """Return the path, in the client's container, of a node's own certificate."""
         return f"/certs/{service}/{NODES[service].name}/{unit}.pem"
 
     def fetch(self, service: str, name: str) -> str:
-        """Fetch a file over TFTP into the third container; return its path there."""
+        """Fetch a file over TFTP into the client's container; return its path there."""
         path = f"/tmp/{service}-{name}"  # noqa: S108  of a container that ends with the session
         self.client("cucmsim", "fetch", self.address(service), name, "-o", path)
         return path
@@ -156,7 +160,7 @@ class Lab:
         self.compose("up", "-d", "--build")
         self.wait_healthy()
 
-    def wait_healthy(self, *services: str, timeout_s: float = 90) -> None:
+    def wait_healthy(self, *services: str, timeout_s: float = 240) -> None:
         """Wait until the containers of `services` (all) are healthy."""
         for service in services or SERVICES:
             self._wait(partial(self._is_healthy, service), timeout_s, f"{service} healthy")
@@ -203,7 +207,7 @@ class Lab:
         """Start so many phones, each a container; wait until they have booted."""
         self.compose(*_PHONES, "up", "-d", "--no-recreate", "--scale", f"phone={count}", "phone")
         for phone in self.containers("phone"):
-            self._wait(partial(_is_up, phone), 90, f"{phone} healthy")
+            self._wait(partial(_is_up, phone), 240, f"{phone} healthy")
 
     def remove_phones(self) -> None:
         """Stop and remove the containers of phones."""
@@ -244,7 +248,7 @@ class Lab:
 
 _PHONES = ("--profile", "phones")
 _PORTS = tuple(
-    re.findall(r"LAB_[A-Z]+_[A-Z_]+(?=-[0-9]+\}:)", (ROOT / "docker-compose.yml").read_text())
+    re.findall(r"LAB_[A-Z0-9]+_[A-Z_]+(?=-[0-9]+\}:)", (ROOT / "docker-compose.yml").read_text())
 )
 """The variables of the ports that are published. Empty, the engine chooses."""
 

@@ -1,4 +1,4 @@
-"""The lab of docker-compose.yml, asked from a third container and from the host."""
+"""The lab of docker-compose.yml, asked from one more container and from the host."""
 
 import hashlib
 import json
@@ -47,14 +47,14 @@ def test_another_node_did_not_sign_it(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("service", NODES)
-def test_the_ctl_is_the_publishers_on_both_nodes(lab: Lab, service: str) -> None:
+def test_the_ctl_is_the_publishers_on_every_node(lab: Lab, service: str) -> None:
     path = lab.fetch(service, f"CTL{PHONE}.tlv")
     inspected = lab.inspect(path, lab.certificate("publisher", "CallManager"))
     assert inspected["type"] == "CTL"
     assert inspected["signature"] == "valid"
 
 
-def test_the_subscribers_itl_names_the_tvs_of_both_nodes(lab: Lab) -> None:
+def test_the_subscribers_itl_names_the_tvs_of_every_node(lab: Lab) -> None:
     path = lab.fetch("subscriber", f"ITL{PHONE}.tlv")
     inspected = lab.inspect(path, lab.certificate("subscriber", "CallManager"))
     hashes = {record["certificate_hash"] for record in _records(inspected, "TVS")}

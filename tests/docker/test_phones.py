@@ -46,7 +46,7 @@ def _name(address: str) -> str:
 def test_phones_find_the_cluster_through_dhcp_and_register(
     lab: Lab, phones: dict[str, str]
 ) -> None:
-    servers = f"{lab.address('publisher')}, {lab.address('subscriber')}"
+    servers = ", ".join(map(lab.address, NODES))
     assert len(phones) == COUNT
     for address, printed in phones.items():
         number = int(address.rpartition(".")[2])
