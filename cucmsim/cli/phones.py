@@ -19,29 +19,25 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from cucmsim.cli.fleetservers import (
+    AlsoOption,
+    FleetServers,
+    OptionFileOption,
+    fleet_servers,
+)
 from cucmsim.cli.loop import run_loop, stopping
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
-from cucmsim.cluster.ports import ServiceName
-from cucmsim.cluster.settings import NodeSettings, Settings
+from cucmsim.cluster.settings import Settings
 from cucmsim.daemons.tftpd import allow_descriptors
-from cucmsim.errors import CommandError, UnreachableError
-from cucmsim.formats.trustlist import ITL_FILENAME
+from cucmsim.errors import CommandError
 from cucmsim.phone.fleet import Fleet, FleetCounts, FleetMember, FleetOptions, FleetReport
-from cucmsim.phone.names import Names
-from cucmsim.phone.performer import FileServer, Network
 from cucmsim.phone.registrar import PhoneRegistrar
-from cucmsim.phone.steps import FetchFailure, NotFetched
-from cucmsim.phone.tftp import TftpPatience, fetch_tftp
 from cucmsim.phone.values import PhoneIdentity
 from cucmsim.store.rows import Device
 
 __all__ = ["register", "report_lines"]
 
 _USAGE: Final = 2
-_SERVERS: Final = 2  # a phone holds TFTP server 1 and 2
-_PROBE: Final = TftpPatience(timeout_s=0.5, retransmissions=3)
-_ITL_LIMIT: Final = 65_536
-_SILENCES: Final = (FetchFailure.TIMEOUT, FetchFailure.UNREACHABLE)
 _TERMINAL_S: Final = 0.25
 _LINES_S: Final = 1.0
 
@@ -65,20 +61,23 @@ def register(app: typer.Typer) -> None:
     app.command("phones")(_phones)
 
 
-def _phones(
+def _phones(  # noqa: PLR0913 - each parameter is an option
     config: ConfigArgument,
     *,
     count: _Count = None,
     parallel: _Parallel = 50,
     keep: _Keep = False,
     flash: _Flash = None,
+    also: AlsoOption = None,
+    option_150: OptionFileOption = None,
     data: DataOption = None,
     as_json: _Json = False,
 ) -> None:
     """Boot many phones."""
     settings = settings_for(config, data)
     members = _members(settings, count)
-    network = _network(settings)
+    servers = fleet_servers(settings, also, option_150)
+    network = servers.network()
     fleet = Fleet(
         members,
         network,
@@ -86,10 +85,10 @@ def _phones(
         registrar_for=lambda identity: PhoneRegistrar(identity, network.link),
     )
     allow_descriptors(len(members) + parallel)
-    report = run_loop(_run(fleet, settings, keep=keep))
+    report = run_loop(_run(fleet, servers, keep=keep))
     _print(report, as_json=as_json)
     if not fleet.was_answered:
-        raise _unreachable(settings)
+        raise servers.unreachable()
     if report.trusted < report.phones or (fleet.can_register and report.registered < report.phones):
         raise typer.Exit(1)
 
@@ -102,9 +101,9 @@ def _print(report: FleetReport, *, as_json: bool) -> None:
         typer.echo(line)
 
 
-async def _run(fleet: Fleet, settings: Settings, *, keep: bool) -> FleetReport:
+async def _run(fleet: Fleet, servers: FleetServers, *, keep: bool) -> FleetReport:
     """Boot the fleet, showing how it goes, and stay with --keep; return what became of it."""
-    await _knock(settings)
+    await servers.knock()
     stop = asyncio.Event()
     total = fleet.counts.waiting
     with stopping(stop, wanted=keep), _display(total) as show:
@@ -222,6 +221,11 @@ def report_lines(report: FleetReport) -> Iterator[str]:
     yield f"{report.phones} phones booted in {report.seconds:.1f} s ({rate:.0f}/s)"
     for name in ("trusted", "locked", "registered", "failed"):
         yield f"  {name:<10} {getattr(report, name)}"
+    for node, times in report.nodes.items():
+        yield f"  {'node':<10} {times} x {node}"
+    for where, lists in (("CTL", report.ctls), ("ITL", report.itls)):
+        for signer, times in lists.items():
+            yield f"  {where:<10} {times} x {signer}"
     for reason, times in report.reasons.items():
         yield f"  {times:>6} x {reason}"
 
@@ -244,43 +248,3 @@ def _member(device: Device) -> FleetMember:
     model = device.model.removeprefix("Cisco ")
     identity = PhoneIdentity(device.name.removeprefix("SEP"), model)
     return FleetMember(identity, device.authentication_string or None)
-
-
-def _network(settings: Settings) -> Network:
-    """Return how the phones reach the cluster: its TFTP nodes, and every node by name."""
-    table = {
-        name: node.address for node in settings.nodes for name in (node.name, node.host, node.fqdn)
-    }
-    servers = tuple(
-        FileServer(
-            node.address, node.ports.tftp[0], http_port=node.ports.http, https_port=node.ports.https
-        )
-        for node in _tftp_nodes(settings)
-    )
-    return Network(servers, Names(table))
-
-
-def _tftp_nodes(settings: Settings) -> list[NodeSettings]:
-    """Return the nodes whose TFTP the phones are given. Raises CommandError (2) for none."""
-    nodes = [node for node in settings.nodes if ServiceName.TFTP in node.services]
-    if not nodes:
-        raise CommandError(f"{settings.path}: no node runs TFTP", _USAGE)
-    return nodes[:_SERVERS]
-
-
-async def _knock(settings: Settings) -> None:
-    """Make sure that a TFTP server answers before a whole fleet waits. Raises UnreachableError."""
-    for node in _tftp_nodes(settings):
-        server = (node.address, node.ports.tftp[0])
-        found = await fetch_tftp(server, ITL_FILENAME, _ITL_LIMIT, _PROBE)
-        if not isinstance(found, NotFetched) or found.failure not in _SILENCES:
-            return
-    raise _unreachable(settings)
-
-
-def _unreachable(settings: Settings) -> UnreachableError:
-    servers = ", ".join(f"{node.address}:{node.ports.tftp[0]}" for node in _tftp_nodes(settings))
-    return UnreachableError(
-        f"no TFTP server of {settings.cluster.id} answers ({servers});"
-        f" `cucmsim run {settings.path}` starts it"
-    )

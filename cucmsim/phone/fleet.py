@@ -12,7 +12,7 @@ No console lines are printed; `counts` can be read at any time.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +20,11 @@ from typing import TypeAlias
 
 from cucmsim.clock import Clock, SystemClock
 from cucmsim.entropy import Entropy, SystemEntropy, stream_of
+from cucmsim.errors import FormatError
+from cucmsim.formats.names import decode_text
+from cucmsim.formats.trustlist import decode_trust_list
 from cucmsim.phone.device import Phone, PhoneOptions
+from cucmsim.phone.events import Event, ResetReceived
 from cucmsim.phone.factory import make_key, make_mic
 from cucmsim.phone.flashdir import FlashDirectory, FlashError
 from cucmsim.phone.performer import Network, Registrar
@@ -33,6 +37,8 @@ __all__ = ["Fleet", "FleetCounts", "FleetMember", "FleetOptions", "FleetReport",
 _WATCH_S = 5.0
 NO_ANSWER = "no TFTP server answers"
 LOST = "registered, and lost it again"
+NO_LIST = "none"
+DAMAGED = "damaged"
 NO_CONFIGURATION = "no configuration that it could use"
 KEPT = "it goes on with the configuration it held"
 
@@ -90,7 +96,12 @@ class FleetCounts:
 
 @dataclass(frozen=True, slots=True)
 class FleetReport:
-    """What became of a fleet; `reasons` counts why phones are locked, failed or unregistered."""
+    """What became of a fleet.
+
+    `nodes` counts with which node phones are registered, `ctls` and `itls` by whom the trust lists
+    that they hold are signed ("none" where they hold none), `reasons` why phones are locked, failed
+    or unregistered; each from the most frequent on.
+    """
 
     phones: int
     seconds: float
@@ -98,6 +109,9 @@ class FleetReport:
     locked: int
     failed: int
     registered: int
+    nodes: dict[str, int]
+    ctls: dict[str, int]
+    itls: dict[str, int]
     reasons: dict[str, int]
 
 
@@ -171,6 +185,9 @@ class Fleet:
             locked=counts.locked,
             failed=counts.failed,
             registered=counts.registered,
+            nodes=_counted(phone.registered_at for phone in self._phones),
+            ctls=_counted(_signer(phone.flash.ctl) for phone in self._phones),
+            itls=_counted(_signer(phone.flash.itl) for phone in self._phones),
             reasons={reason: times for reason, times in reasons.most_common() if times},
         )
 
@@ -226,6 +243,7 @@ class Fleet:
             ),
             registrar=self._registrar_for(identity),
             clock=self._clock,
+            on_event=lambda event: self._hear(identity.name, event),
         )
         self._phones.append(phone)
         return phone
@@ -237,6 +255,11 @@ class Fleet:
         except FlashError as error:
             self._stages[name] = Stage.FAILED
             self._reasons[name] = (str(error).replace(name, "SEP…"),)
+
+    def _hear(self, name: str, event: Event) -> None:
+        """Count a phone that is told to reset among those that boot."""
+        if isinstance(event, ResetReceived):
+            self._stages[name] = Stage.BOOTING
 
     def _note(self, phone: Phone, summary: BootSummary) -> None:
         """Keep what a boot has led to."""
@@ -250,6 +273,21 @@ class Fleet:
         if phone.can_register and summary.registered is None:
             reasons = (*reasons, f"not registered: {summary.failure}")
         self._reasons[name] = reasons
+
+
+def _counted(found: Iterable[str | None]) -> dict[str, int]:
+    """Count what is there."""
+    return dict(Counter(one for one in found if one is not None).most_common())
+
+
+def _signer(trust_list: bytes | None) -> str:
+    """Return by whom a trust list is signed."""
+    if trust_list is None:
+        return NO_LIST
+    try:
+        return f"signed by {decode_text(decode_trust_list(trust_list).header.signer.name)}"
+    except FormatError:
+        return DAMAGED
 
 
 def _outcome(summary: BootSummary) -> tuple[Stage, tuple[str, ...]]:

@@ -45,6 +45,9 @@ async def test_all_phones_of_the_description_boot(lab: Lab, tmp_path: Path) -> N
         ["locked", "0"],
         ["registered", "4"],
         ["failed", "0"],
+        ["node", "4", "x", "cucm-pub"],
+        ["CTL", "4", "x", "none"],
+        ["ITL", "4", "x", "signed", "by", "CN=cucm-pub;OU=Lab;O=cucmsim;L=Lab;ST=Lab;C=US"],
     ]
     assert "booting 0  trusted 4  locked 0  registered 4  failed 0" in outcome.errors
     assert len(list((tmp_path / "flash").iterdir())) == 4
@@ -61,6 +64,9 @@ async def test_the_first_of_them_and_the_report_as_json(lab: Lab) -> None:
         "locked": 0,
         "failed": 0,
         "registered": 3,
+        "nodes": {"cucm-pub": 3},
+        "ctls": {"none": 3},
+        "itls": {"signed by CN=cucm-pub;OU=Lab;O=cucmsim;L=Lab;ST=Lab;C=US": 3},
         "reasons": {},
     }
 
@@ -76,6 +82,39 @@ async def test_locked_phones_end_with_status_1(lab: Lab, tmp_path: Path) -> None
         outcome = await phones(lab, flash)
     assert outcome.status == 1
     assert "4 x ITL: TVS shows a certificate that is in no trust list" in outcome.output
+
+
+async def test_phones_that_are_sent_away_unprepared_stay_with_their_cluster(
+    lab: Lab, tmp_path: Path
+) -> None:
+    other = PhoneLab(tmp_path / "other", addresses={"new-pub": "127.0.1.5"}).lab
+    other.phones = lab.phones
+    told = tmp_path / "option150"
+    sent = (f"--also={other.write()}", f"--option-150={told}", f"--flash={tmp_path / 'flash'}")
+    async with lab.running(), other.running():
+        told.write_text("127.0.1.1\n")
+        home = await phones(lab, *sent)
+        told.write_text("127.0.1.5\n")
+        away = await phones(lab, *sent, "--json")
+    report = json.loads(away.output)
+    assert (home.status, away.status) == (0, 1)
+    assert (report["locked"], report["nodes"]) == (4, {"cucm-pub": 4})
+    assert report["reasons"]["ITL: TVS does not trust it"] == 4
+
+
+async def test_clusters_and_files_that_phones_cannot_be_sent_by_are_refused(
+    lab: Lab, tmp_path: Path
+) -> None:
+    other = PhoneLab(tmp_path / "other", addresses={"cucm-pub": "127.0.1.5"}).lab
+    same = await phones(lab, f"--also={other.write()}")
+    gone = await phones(lab, f"--option-150={tmp_path / 'gone'}")
+    told = tmp_path / "option150"
+    told.write_text("127.0.1.5 # nobody\n")
+    silent = await phones(lab, f"--option-150={told}")
+    assert (same.status, gone.status, silent.status) == (2, 2, 69)
+    assert "found a node cucm-pub at 127.0.1.5 where another cluster has one at" in same.errors
+    assert f"--option-150 {tmp_path / 'gone'}: No such file or directory" in gone.errors
+    assert f"no TFTP server of {told} answers (127.0.1.5:" in silent.errors
 
 
 async def test_where_no_cluster_runs_it_says_how_to_start_one(lab: Lab) -> None:
@@ -121,13 +160,19 @@ async def test_with_keep_they_stay_until_an_interrupt(lab: Lab) -> None:
 
 
 def test_a_report_counts_the_reasons() -> None:
-    report = FleetReport(10, 2.0, 7, 2, 1, 6, {"ITL: damaged": 2, "no TFTP server answers": 1})
+    nodes, ctls, itls = {"cucm-pub": 6}, {"none": 9}, {"signed by CN=pub": 8, "none": 1}
+    reasons = {"ITL: damaged": 2, "no TFTP server answers": 1}
+    report = FleetReport(10, 2.0, 7, 2, 1, 6, nodes, ctls, itls, reasons)
     assert list(report_lines(report)) == [
         "10 phones booted in 2.0 s (5/s)",
         "  trusted    7",
         "  locked     2",
         "  registered 6",
         "  failed     1",
+        "  node       6 x cucm-pub",
+        "  CTL        9 x none",
+        "  ITL        8 x signed by CN=pub",
+        "  ITL        1 x none",
         "       2 x ITL: damaged",
         "       1 x no TFTP server answers",
     ]

@@ -49,6 +49,7 @@ class Registry:
         self.standing = Standing()
         self.registrations = 0
         self.again = asyncio.Event()
+        self.when_again: Callable[[], None] = lambda: None
 
     def listen(self, tell: Callable[[Event], None]) -> None:
         del tell
@@ -57,6 +58,7 @@ class Registry:
         del names
         self.registrations += 1
         if self.registrations > 1:
+            self.when_again()
             self.again.set()
         if not self._willing:
             return NotReached("nobody is there")
@@ -150,6 +152,9 @@ async def test_registered_phones_are_counted_and_obey_resets(phones: PhoneLab) -
     fleet = Fleet(
         MEMBERS[:2], phones.network(), OPTIONS, registrar_for=lambda identity: registries[identity]
     )
+    booting: list[int] = []
+    for registry in registries.values():
+        registry.when_again = lambda: booting.append(fleet.counts.booting)
     async with phones.lab.running():
         await fleet.run()
         assert fleet.can_register
@@ -160,6 +165,7 @@ async def test_registered_phones_are_counted_and_obey_resets(phones: PhoneLab) -
                 await registry.again.wait()
         staying.cancel()
         await asyncio.wait([staying])
+    assert all(booting)
     assert fleet.report.reasons == {}
     await registries[MEMBERS[0].identity].close()
     assert fleet.report.registered == 1
