@@ -1,8 +1,10 @@
-"""`python -m cucmsim.cli.probe DIR`: tells whether the node whose data directory is DIR is well.
+"""`python -m cucmsim.cli.probe [--alive] DIR`: tells whether the node of a data directory is well.
 
 For healthchecks of containers, which run every few seconds: exit status 0 when every service of
 every process there is started, else 1 with the reason. It imports nothing but Python's own modules,
-so it costs a tenth of `cucmsim status CONFIG --quiet`, and asks the same.
+so it costs a tenth of `cucmsim status CONFIG --quiet`, and asks the same. With `--alive` it is
+enough that every process answers: whoever kills one that does not should spare a node whose
+administrator has stopped a service.
 """
 
 import json
@@ -16,6 +18,7 @@ __all__ = ["main"]
 
 _TIMEOUT_S = 3.0
 _OK = 200
+_ALIVE = "--alive"
 
 
 class _UnixConnection(HTTPConnection):
@@ -34,18 +37,21 @@ class _UnixConnection(HTTPConnection):
 
 def main(arguments: Sequence[str]) -> int:
     """Probe the data directory that `arguments` names; return the exit status."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m cucmsim.cli.probe DIR\n")
+    only_alive = _ALIVE in arguments[:1]
+    directories = arguments[1:] if only_alive else arguments
+    if len(directories) != 1:
+        sys.stderr.write(f"usage: python -m cucmsim.cli.probe [{_ALIVE}] DIR\n")
         return 2
-    sockets = sorted(Path(arguments[0]).glob("*.sock"))
-    problems = [problem for path in sockets for problem in _problems(path)]
+    sockets = sorted(Path(directories[0]).glob("*.sock"))
+    problems = [problem for path in sockets for problem in _problems(path, only_alive=only_alive)]
     if not sockets:
-        problems = [f"no node runs in {arguments[0]}"]
-    sys.stdout.write("".join(f"{problem}\n" for problem in problems) or "every service answers\n")
+        problems = [f"no node runs in {directories[0]}"]
+    well = "every process answers\n" if only_alive else "every service answers\n"
+    sys.stdout.write("".join(f"{problem}\n" for problem in problems) or well)
     return 1 if problems else 0
 
 
-def _problems(path: Path) -> Iterator[str]:
+def _problems(path: Path, *, only_alive: bool) -> Iterator[str]:
     """Yield what is wrong with the process behind a management socket."""
     connection = _UnixConnection(path)
     try:
@@ -60,7 +66,8 @@ def _problems(path: Path) -> Iterator[str]:
     if answer.status != _OK:
         yield f"{path}: found status {answer.status}, expected {_OK}"
         return
-    yield from _stopped(body)
+    if not only_alive:
+        yield from _stopped(body)
 
 
 def _stopped(nodes: Mapping[str, Sequence[Mapping[str, str]]]) -> Iterator[str]:

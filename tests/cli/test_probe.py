@@ -69,13 +69,22 @@ def test_says_what_is_wrong(
     assert said in capsys.readouterr().out
 
 
+def test_a_node_whose_services_are_stopped_is_alive(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with _answering(data / "cucm-pub.sock", _services("stopped")):
+        assert probe.main(["--alive", str(data)]) == 0
+    assert capsys.readouterr().out == "every process answers\n"
+
+
 def test_a_socket_that_a_killed_process_left_is_no_health(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
         left.bind(str(data / "cucm-pub.sock"))
-    assert probe.main([str(data)]) == 1
-    assert "refused" in capsys.readouterr().out
+    for arguments in ([str(data)], ["--alive", str(data)]):
+        assert probe.main(arguments) == 1
+        assert "refused" in capsys.readouterr().out
 
 
 def test_no_process_is_no_health(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +92,7 @@ def test_no_process_is_no_health(data: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == f"no node runs in {data}\n"
 
 
-def test_asks_for_one_directory(capsys: pytest.CaptureFixture[str]) -> None:
-    assert probe.main([]) == 2
+@pytest.mark.parametrize("arguments", [[], ["--alive"], ["data", "--alive"]])
+def test_asks_for_one_directory(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert probe.main(arguments) == 2
     assert "usage" in capsys.readouterr().err
