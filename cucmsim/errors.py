@@ -7,6 +7,7 @@
     |  +- RemoteProtocolError the peer did; has the reason to send, if the protocol has one
     +- VerificationError      something is not trusted; has the reasons as values
     +- StoreError             the database, or a key in it, cannot be used
+    |  +- ClaimedError        another process runs a node of this one
     +- SettingsError          a configuration is refused; has every problem found
     +- RefusedError           a service refuses an operation; says why
     +- NotApplicableError     a scenario cannot be played here; says what it needs
@@ -20,6 +21,7 @@ Messages say what was found and what was expected.
 from dataclasses import dataclass
 
 __all__ = [
+    "ClaimedError",
     "CommandError",
     "CucmsimError",
     "FormatError",
@@ -76,6 +78,10 @@ class VerificationError(CucmsimError):
 
 class StoreError(CucmsimError):
     """The database, or a key in it, cannot be used; nothing was changed."""
+
+
+class ClaimedError(StoreError):
+    """Another process runs a node of this one."""
 
 
 @dataclass(frozen=True, slots=True)

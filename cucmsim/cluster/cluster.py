@@ -28,6 +28,7 @@ from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import Node, ServiceAction, finish
 from cucmsim.cluster.opening import first_replica, nodes_to_run, open_store
 from cucmsim.cluster.power import NodePower
+from cucmsim.cluster.presence import PresenceTeller
 from cucmsim.cluster.reports import NodeReady, NodeReport, ReadyReport, StatusReport
 from cucmsim.cluster.runoptions import RunOptions
 from cucmsim.cluster.services import builders_of
@@ -153,6 +154,9 @@ class Cluster:
             UpgradeRunner(self.view, self.powers, self.operator, sleep),
             CertificateMonitor(self._traces, self.view, self.operator, sleep),
             DrsScheduler(self.view, self.drs, sleep),
+            PresenceTeller(
+                self._store, self.view, self.nodes, self.registrations, self._files, self._clock
+            ),
         )
 
     @property

@@ -1,7 +1,8 @@
 """What a process does by itself while its nodes serve: the tasks beside the daemons.
 
 Faults of the plan that are about nodes and services, what follows changes of certificates, upgrades
-that were ordered, the certificate monitor, and on the publisher the backups that are scheduled.
+that were ordered, the certificate monitor, what the other processes are told, and on the publisher
+the backups that are scheduled.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from cucmsim.cluster.aftermath import AftermathRunner
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.drsschedule import DrsScheduler
 from cucmsim.cluster.faultrunner import FaultRunner
+from cucmsim.cluster.presence import PresenceTeller
 from cucmsim.cluster.upgrades import UpgradeRunner
 
 __all__ = ["Housekeeping"]
@@ -24,6 +26,7 @@ class Housekeeping:
     upgrades: UpgradeRunner
     monitor: CertificateMonitor
     backups: DrsScheduler
+    presence: PresenceTeller
 
     async def start_faults(self) -> None:
         """Take down what the plan says, before the nodes start."""
@@ -34,11 +37,13 @@ class Housekeeping:
         self.aftermath.start()
         self.upgrades.start()
         self.monitor.start()
+        self.presence.start()
         if is_publisher:
             self.backups.start()
 
     async def stop(self) -> None:
         """Stop all of it, in the opposite order."""
+        await self.presence.stop()
         await self.monitor.stop()
         await self.backups.stop()
         await self.upgrades.stop()

@@ -56,6 +56,7 @@ class Node:
         self._wanted: set[ServiceName] = set()
         self._down: set[ServiceName] = set()
         self._is_closed = False
+        self._listeners: list[Callable[[], None]] = []
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(node=settings.name)
 
     @property
@@ -71,6 +72,15 @@ class Node:
     def services(self) -> tuple[ServiceStatus, ...]:
         """Return the state of each service, in the order of the settings."""
         return tuple(self._status(service) for service in self._builders)
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` when a service has started or stopped; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
     async def start(self, but: Collection[str] = ()) -> None:
         """Start every service `but` some. Raises StartError, StoreError, with none left running."""
@@ -137,6 +147,7 @@ class Node:
             self._running[service] = daemon
             self._since[service] = self._clock.now()
             self._log.info("service started", service=service.value, ports=list(daemon.ports))
+            self._tell()
 
     async def _stop(self, service: ServiceName, drain_s: float) -> None:
         async with self._changing[service]:
@@ -145,6 +156,7 @@ class Node:
                 await daemon.stop(drain_s)
                 self._since[service] = self._clock.now()
                 self._log.info("service stopped", service=service.value)
+                self._tell()
 
     def _known(self, service: str) -> ServiceName:
         """Return the service called `service`. Raises RefusedError naming those there are."""

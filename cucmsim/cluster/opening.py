@@ -42,6 +42,7 @@ def open_store(
         security_password=settings.cluster.security_password,
         clock=clock,
         entropy=entropy,
+        nodes=[node.name for node in mine],
         migrate=makes_it,
         wait_s=0 if makes_it else _WAIT_FOR_PUBLISHER_S,
     )

@@ -46,6 +46,14 @@ _CONNECT_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 3.0
 _COMMAND_TIMEOUT_S = 60.0
 _SQLITE_MAGIC = b"SQLite format 3\0"
+_KEEPALIVES = {
+    "tcp_keepalives_idle": "4s",
+    "tcp_keepalives_interval": "2s",
+    "tcp_keepalives_count": "4",
+    "tcp_user_timeout": "12s",
+}
+"""Have the server drop a peer that vanished within 12 s, and with it its locks."""
+
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
@@ -160,7 +168,7 @@ class Database:
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
             return engine
-        settings = {"lock_timeout": f"{int(self._busy_timeout_s * 1000)}ms"}
+        settings = {**_KEEPALIVES, "lock_timeout": f"{int(self._busy_timeout_s * 1000)}ms"}
         return create_async_engine(
             self.url,
             connect_args={
@@ -300,13 +308,17 @@ class Database:
             os.close(self._lock)
             self._lock = None
 
-    async def listen(self) -> asyncpg.Connection:
-        """Open a connection of its own to PostgreSQL, for LISTEN. Raises StoreError."""
+    async def listen(self, label: str) -> asyncpg.Connection:
+        """Open a connection of its own to PostgreSQL, for LISTEN and locks. Raises StoreError.
+
+        `label` is what the server's list of connections calls it.
+        """
         with self.explained():
             return await asyncpg.connect(
                 dsn=self.url.set(drivername="postgresql").render_as_string(hide_password=False),
                 timeout=_CONNECT_TIMEOUT_S,
                 command_timeout=_CONNECT_TIMEOUT_S,
+                server_settings={**_KEEPALIVES, "application_name": label},
             )
 
 

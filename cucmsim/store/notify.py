@@ -6,6 +6,9 @@ it has connected, when a NOTIFY comes, and every few seconds besides (a catch-up
 the other end is still there), and connects again for as long as it takes. A NOTIFY is a call to
 look, whatever it says: a storm of them costs one question at a time, and one that names a version
 which does not exist cannot hide those that will.
+
+The same connection holds the names of the nodes that the process runs (`claims.py`). When another
+process has taken one while it was lost, whoever waits for news gets that as an error.
 """
 
 import asyncio
@@ -14,16 +17,15 @@ from contextlib import suppress
 
 import asyncpg
 
-from cucmsim.errors import StoreError
+from cucmsim.errors import ClaimedError, StoreError
 from cucmsim.store.changelog import CHANNEL
+from cucmsim.store.claims import Claims, end_connection
 from cucmsim.store.engine import Database
 
 __all__ = ["Announcer", "ConnectionListener", "Listener"]
 
 ConnectionListener = Callable[[bool], None]
 """Called with whether the database answers, when that changes."""
-
-_CLOSE_TIMEOUT_S = 1.0
 
 
 class Announcer:
@@ -33,6 +35,7 @@ class Announcer:
         self.version = version
         self._waiting: set[asyncio.Event] = set()
         self._closed = False
+        self._fault: StoreError | None = None
 
     def publish(self, version: int) -> None:
         """Wake who waits, if `version` is news."""
@@ -40,9 +43,10 @@ class Announcer:
             self.version = version
             self._wake()
 
-    def close(self) -> None:
-        """Wake who waits, to tell that nothing will come any more."""
+    def close(self, fault: StoreError | None = None) -> None:
+        """Wake who waits, to tell that nothing will come any more; `fault` is raised to them."""
         self._closed = True
+        self._fault = self._fault or fault
         self._wake()
 
     def _wake(self) -> None:
@@ -50,7 +54,10 @@ class Announcer:
             event.set()
 
     async def newer(self, version: int) -> int | None:
-        """Return the newest version as soon as it is above `version`; None once closed."""
+        """Return the newest version as soon as it is above `version`; None once closed.
+
+        Raises StoreError when that was by a fault.
+        """
         event = asyncio.Event()
         self._waiting.add(event)
         try:
@@ -59,6 +66,8 @@ class Announcer:
                 await event.wait()
         finally:
             self._waiting.discard(event)
+        if self._fault is not None:
+            raise self._fault
         return None if self._closed else self.version
 
 
@@ -66,10 +75,17 @@ class Listener:
     """Feeds an announcer from PostgreSQL until its task is cancelled."""
 
     def __init__(
-        self, database: Database, announcer: Announcer, *, poll_s: float = 2.0, retry_s: float = 0.5
+        self,
+        database: Database,
+        announcer: Announcer,
+        claims: Claims,
+        *,
+        poll_s: float = 2.0,
+        retry_s: float = 0.5,
     ) -> None:
         self._database = database
         self._announcer = announcer
+        self._claims = claims
         self._poll_s = poll_s
         self._retry_s = retry_s
         self._lost = False
@@ -83,11 +99,20 @@ class Listener:
         return lambda: self._observers.remove(observer)
 
     async def run(self) -> None:
-        """Listen; when the connection is lost, connect again after `retry_s`."""
+        """Listen; when the connection is lost, connect again after `retry_s`.
+
+        Ends when another process has taken a name of this one.
+        """
         while True:
-            with suppress(StoreError):
+            fault: StoreError | None = None
+            try:
                 await self._listen()
+            except StoreError as error:
+                fault = error
             self._note(is_connected=False)
+            if isinstance(fault, ClaimedError):
+                self._announcer.close(fault)
+                return
             await asyncio.sleep(self._retry_s)
 
     def _note(self, *, is_connected: bool) -> None:
@@ -97,7 +122,7 @@ class Listener:
                 observer(is_connected)
 
     async def _listen(self) -> None:
-        connection = await self._database.listen()
+        connection = await self._claims.connect(self._database)
         try:
             self._lost = False
             connection.add_termination_listener(self._hear_of_loss)
@@ -105,7 +130,7 @@ class Listener:
                 await connection.add_listener(CHANNEL, self._hear)
                 await self._watch(connection)
         finally:
-            await _end(connection)
+            await end_connection(connection)
 
     async def _watch(self, connection: asyncpg.Connection) -> None:
         """Ask for the version when called, and at intervals, until the connection is lost."""
@@ -123,11 +148,3 @@ class Listener:
     def _hear_of_loss(self, _connection: object) -> None:
         self._lost = True
         self._called.set()
-
-
-async def _end(connection: asyncpg.Connection) -> None:
-    """Close a connection, politely while it answers."""
-    try:
-        await connection.close(timeout=_CLOSE_TIMEOUT_S)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        connection.terminate()

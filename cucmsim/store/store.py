@@ -1,14 +1,16 @@
 """The store: one database, opened; writes in versions, replicas, and news of changes.
 
 `Store.open` makes or upgrades the tables when told to (the publisher), otherwise waits for them
-(a subscriber). Writers queue: inside the process on a lock, between processes on the version row.
-Reading never waits for them. When the database goes away, what is asked of it raises StoreError
-and whoever holds a replica serves on; `changes` goes on when it is back.
+(a subscriber); who runs nodes claims their names first (`claims.py`). Writers queue: inside the
+process on a lock, between processes on the version row. Reading never waits for them. When the
+database goes away, what is asked of it raises StoreError and whoever holds a replica serves on;
+`changes` goes on when it is back.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Self
 
@@ -18,11 +20,13 @@ from cucmsim.errors import StoreError
 from cucmsim.pki.sealing import SealingKey
 from cucmsim.store.alarms import StoredAlarm, read_alarms
 from cucmsim.store.changelog import Writer, read_version
+from cucmsim.store.claims import Claims, read_claimed
 from cucmsim.store.engine import Database
 from cucmsim.store.faults import is_away
 from cucmsim.store.loading import ReplicaLoader
 from cucmsim.store.migrate import make_schema, open_secret, schema_problem
 from cucmsim.store.notify import Announcer, ConnectionListener, Listener
+from cucmsim.store.presence import Presence, put_presence, read_presence
 from cucmsim.store.replica import Replica, SignerCache
 from cucmsim.store.tables import read_tables
 from cucmsim.store.transaction import Transaction
@@ -44,17 +48,20 @@ class Store:
         version: int,
         clock: Clock,
         entropy: Entropy,
+        claims: Claims,
     ) -> None:
         self._database = database
+        self._claims = claims
         self._sealing = sealing
         self._clock = clock
         self._seed = stream_of(entropy, "store").token(_SEED_SIZE)
         self._loader = ReplicaLoader(sealing, SignerCache())
         self._announcer = Announcer(version)
-        self._listener = None if database.is_sqlite else Listener(database, self._announcer)
+        self._listener = None if database.is_sqlite else Listener(database, self._announcer, claims)
         self._writing = asyncio.Lock()
         self._writer_task: asyncio.Task[object] | None = None
         self._handed_out = version
+        self._own_presence: dict[str, Presence] = {}
 
     @classmethod
     @asynccontextmanager
@@ -65,31 +72,36 @@ class Store:
         security_password: str,
         clock: Clock,
         entropy: Entropy,
+        nodes: Sequence[str] = (),
         migrate: bool = True,
         wait_s: float | None = None,
         busy_timeout_s: float = 5.0,
     ) -> AsyncIterator[Self]:
         """Open "sqlite:///path" or "postgresql://user:password@host/name" while the block runs.
 
+        `nodes` are those that this process runs; on PostgreSQL no other may do so meanwhile.
         `migrate` makes or upgrades the tables; without it `wait_s` seconds (60) are given to
         another process to do so. With it, `wait_s` (0) is for a server that does not answer yet.
 
         Raises:
+            ClaimedError: another process runs one of the nodes.
             StoreError: not reachable, locked, not writable, full, of another program, written by
                 a newer release, or made with another security password. Nothing was changed.
 
         """
         database = Database.parse(url, busy_timeout_s=busy_timeout_s)
         limit_s = (0.0 if migrate else _WAIT_S) if wait_s is None else wait_s
+        claims = Claims(nodes)
         try:
-            opening = _Opening(database, security_password, entropy)
+            opening = _Opening(database, security_password, entropy, claims)
             sealing, version = await _until_usable(
                 opening.make if migrate else opening.look, limit_s
             )
-            store = cls(database, sealing, version, clock, entropy)
+            store = cls(database, sealing, version, clock, entropy, claims)
             async with store._announcing():
                 yield store
         finally:
+            await claims.release()
             await database.close()
 
     @asynccontextmanager
@@ -168,6 +180,27 @@ class Store:
         async with self._database.session() as session:
             return await read_alarms(session, node)
 
+    async def put_presence(self, own: Sequence[Presence]) -> None:
+        """Tell the other processes about nodes of this one; no version of the store. StoreError."""
+        self._own_presence.update((one.node, one) for one in own)
+        if not self._database.is_sqlite:
+            async with self._database.session(write=True) as session:
+                await put_presence(session, own)
+
+    async def read_presence(self) -> tuple[Presence, ...]:
+        """Return what each node last told of itself, and which have a process now. StoreError."""
+        if self._database.is_sqlite:
+            return tuple(replace(one, is_alive=True) for one in self._own_presence.values())
+        async with self._database.session() as session:
+            return await read_presence(session)
+
+    async def is_run(self, node: str) -> bool:
+        """Tell whether a process runs a node now; here, or somewhere else. Raises StoreError."""
+        if self._database.is_sqlite:
+            return True
+        async with self._database.session() as session:
+            return (await read_claimed(session, [node]))[node]
+
     def _handed(self, replica: Replica) -> Replica:
         self._handed_out = replica.version
         self._announcer.publish(replica.version)
@@ -219,15 +252,16 @@ class Store:
 class _Opening:
     """One try to open a database, either way; answers with what is in the way while that passes."""
 
-    def __init__(self, database: Database, password: str, entropy: Entropy) -> None:
+    def __init__(self, database: Database, password: str, entropy: Entropy, claims: Claims) -> None:
         self._database = database
+        self._claims = claims
         self._password = password
         self._entropy = entropy
 
     async def make(self) -> tuple[SealingKey, int] | str:
         """Make or upgrade the tables and prove the password, all in one transaction."""
         database = self._database
-        database.claim()
+        await self._claim()
         async with database.session() as session:
             await schema_problem(session)
         await database.use_wal()
@@ -236,11 +270,17 @@ class _Opening:
             sealing = await open_secret(session, self._password, self._entropy)
             return (sealing, await read_version(session)) if sealing else "has no secret"
 
+    async def _claim(self) -> None:
+        """Take what only one process may have: a SQLite file, the names of nodes."""
+        self._database.claim()
+        if not self._database.is_sqlite:
+            await self._claims.hold(self._database)
+
     async def look(self) -> tuple[SealingKey, int] | str:
         """Prove the password if the tables are there."""
         if self._database.is_missing():
             return f"{self._database.shown} is not there"
-        self._database.claim()
+        await self._claim()
         async with self._database.session() as session:
             problem = await schema_problem(session)
             if problem is not None:

@@ -1,6 +1,6 @@
 """A store to test: opened, empty or holding the lab of two nodes."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,6 +65,7 @@ def open_store(clock: FixedClock) -> OpenStore:
         url: str,
         password: str = SECURITY_PASSWORD,
         *,
+        nodes: Sequence[str] = (),
         migrate: bool = True,
         wait_s: float | None = None,
     ) -> AbstractAsyncContextManager[Store]:
@@ -73,6 +74,7 @@ def open_store(clock: FixedClock) -> OpenStore:
             security_password=password,
             clock=clock,
             entropy=SeededEntropy(1),
+            nodes=nodes,
             migrate=migrate,
             wait_s=wait_s,
             busy_timeout_s=0.2,

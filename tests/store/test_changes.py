@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from cucmsim.errors import StoreError
-from cucmsim.store import changelog, notify
+from cucmsim.store import changelog, claims
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
 from cucmsim.store.schema import TABLES
@@ -277,7 +277,7 @@ async def test_a_listener_that_cannot_close_politely_is_cut_off() -> None:
             self.terminated = True
 
     connection = Stuck()
-    await notify._end(connection)
+    await claims.end_connection(connection)
     assert connection.terminated
 
 
