@@ -35,9 +35,16 @@ class ManagementClient:
         """Return the answer to a GET."""
         return self._send("GET", url, parameters=parameters)
 
-    def download(self, url: str) -> bytes:
-        """Return the file that a GET answers."""
-        return self._answer("GET", url, None, None).content
+    def download(self, url: str, *, phones: int = 1) -> bytes:
+        """Return the file that a GET answers, about so many phones."""
+        return self._answer("GET", url, None, None, phones).content
+
+    def upload(
+        self, url: str, data: bytes, headers: Mapping[str, str], *, phones: int = 1
+    ) -> object:
+        """Return the answer to a POST of a file about so many phones."""
+        result: object = self._answer("POST", url, data, None, phones, headers).json()
+        return result
 
     def post(
         self, url: str, body: Mapping[str, object] | None = None, *, phones: int = 1
@@ -68,9 +75,10 @@ class ManagementClient:
         self,
         method: str,
         url: str,
-        body: Mapping[str, object] | None,
+        body: Mapping[str, object] | bytes | None,
         parameters: Mapping[str, str | int] | None,
         phones: int = 1,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         self._knock()
         timeout_s = _TIMEOUT_S + phones * _A_PHONE_S
@@ -79,7 +87,10 @@ class ManagementClient:
             with httpx.Client(
                 transport=transport, base_url="http://cluster", timeout=timeout_s
             ) as client:
-                answer = client.request(method, url, json=body, params=parameters)
+                file, json = (body, None) if isinstance(body, bytes) else (None, body)
+                answer = client.request(
+                    method, url, content=file, json=json, params=parameters, headers=headers
+                )
         except httpx.TransportError as error:
             raise self._unreachable(str(error) or type(error).__name__) from error
         if answer.status_code >= _REFUSED:

@@ -24,6 +24,7 @@ _MODULES = {
     "device": "device",
     "admin": "admin",
     "clock": "clock",
+    "cluster": "cluster",
     "etoken": "etoken",
     "journal": "journal",
     "capture": "capture",

@@ -26,6 +26,7 @@ from cucmsim.cluster.following import Follower
 from cucmsim.cluster.housekeeping import Housekeeping
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import Node, ServiceAction, finish
+from cucmsim.cluster.nodeorders import OrderRunner
 from cucmsim.cluster.opening import first_replica, nodes_to_run, open_store
 from cucmsim.cluster.power import NodePower
 from cucmsim.cluster.presence import PresenceTeller
@@ -152,6 +153,7 @@ class Cluster:
             FaultRunner(self.faults, self.nodes, self.journal, self._clock),
             AftermathRunner(self.view, self.nodes, self.registrations, self.act_on_service),
             UpgradeRunner(self.view, self.powers, self.operator, sleep),
+            OrderRunner(self.view, self.powers),
             CertificateMonitor(self._traces, self.view, self.operator, sleep),
             DrsScheduler(self.view, self.drs, sleep),
             PresenceTeller(

@@ -1,8 +1,8 @@
 """What a process does by itself while its nodes serve: the tasks beside the daemons.
 
 Faults of the plan that are about nodes and services, what follows changes of certificates, upgrades
-that were ordered, the certificate monitor, what the other processes are told, and on the publisher
-the backups that are scheduled.
+and restarts that were ordered, the certificate monitor, what the other processes are told, and on
+the publisher the backups that are scheduled.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from cucmsim.cluster.aftermath import AftermathRunner
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.drsschedule import DrsScheduler
 from cucmsim.cluster.faultrunner import FaultRunner
+from cucmsim.cluster.nodeorders import OrderRunner
 from cucmsim.cluster.presence import PresenceTeller
 from cucmsim.cluster.upgrades import UpgradeRunner
 
@@ -24,6 +25,7 @@ class Housekeeping:
     faults: FaultRunner
     aftermath: AftermathRunner
     upgrades: UpgradeRunner
+    orders: OrderRunner
     monitor: CertificateMonitor
     backups: DrsScheduler
     presence: PresenceTeller
@@ -36,6 +38,7 @@ class Housekeeping:
         """Start the rest, once the nodes have started."""
         self.aftermath.start()
         self.upgrades.start()
+        self.orders.start()
         self.monitor.start()
         self.presence.start()
         if is_publisher:
@@ -46,6 +49,7 @@ class Housekeeping:
         await self.presence.stop()
         await self.monitor.stop()
         await self.backups.stop()
+        self.orders.stop()
         await self.upgrades.stop()
         await self.aftermath.stop()
         await self.faults.stop()

@@ -21,6 +21,7 @@ from cucmsim.cluster.captureapi import add_capture
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.certificatesapi import add_certificates
 from cucmsim.cluster.clockapi import add_clock
+from cucmsim.cluster.clusterapi import add_cluster
 from cucmsim.cluster.commandapi import add_commands
 from cucmsim.cluster.drsapi import add_drs
 from cucmsim.cluster.faultsapi import add_faults
@@ -214,6 +215,7 @@ def _app() -> FastAPI:
         lambda: serving().monitor.settled(),  # noqa: PLW0108 - it is not there yet
     )
     add_drs(app, lambda: serving().drs())
+    add_cluster(app, lambda: serving().drs().operator, lambda: serving().status().cluster)
     add_commands(app, lambda: serving().command_lines)
     add_certificates(app, lambda: serving().view.replica)
     add_faults(app, lambda: serving().faults, lambda: serving().described_services)

@@ -27,6 +27,7 @@ _NONCE_SIZE = 12
 _KEY_SIZE = 32
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**14, 8, 1
 _VERSION = b"\x01"
+_WRAPPED = b"sealing key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,14 @@ class SealingKey:
         """Encrypt `secret`, bound to `associated`."""
         nonce = entropy.token(_NONCE_SIZE)
         return _VERSION + nonce + AESGCM(self._key).encrypt(nonce, secret, associated)
+
+    def wrap(self, key: "SealingKey", entropy: Entropy) -> bytes:
+        """Seal another key, for `unwrap`."""
+        return self.seal(key._key, entropy, _WRAPPED)  # noqa: SLF001  of its own kind
+
+    def unwrap(self, blob: bytes) -> "SealingKey":
+        """Return the key that `wrap` sealed. Raises VerificationError as `open`."""
+        return SealingKey(self.open(blob, _WRAPPED))
 
     def open(self, blob: bytes, associated: bytes = b"") -> bytes:
         """Decrypt what `seal` made.

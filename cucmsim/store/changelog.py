@@ -27,6 +27,9 @@ CHANNEL = "cucmsim"
 HISTORY = 1000
 """How many versions the changelog goes back, at least."""
 
+_LIFETIME = 1_000_000
+"""More versions than a store sees between two restores."""
+
 _Touched = tuple[str, str, str]
 _VERSION = TABLES["cucmsim_version"]
 _CHANGELOG = TABLES["cucmsim_changelog"]
@@ -42,6 +45,7 @@ class Writer:
         self._seed = seed
         self._drawn = 0
         self._touched: dict[_Touched, None] = {}
+        self._starts_over = False
 
     @classmethod
     async def begin(cls, session: Session, clock: Clock, seed: bytes) -> "Writer":
@@ -121,24 +125,35 @@ class Writer:
             self.touch(table, str(row[column]), "D")
         return len(found)
 
+    def start_over(self, above: int) -> None:
+        """Begin a history of its own: whatever a replica is at, it is read whole.
+
+        The version is above what any process can have seen, in this store or in that of a backup
+        made at version `above`: so much room that nodes may have gone on long after it.
+        """
+        self.version = (max(self.version, above) // _LIFETIME + 1) * _LIFETIME
+        self._starts_over = True
+
     async def finish(self) -> int:
         """Write the changelog and raise the version if a row was touched; return the version."""
-        if not self._touched:
+        if not self._touched and not self._starts_over:
             return self.version
         self.version += 1
         rows = [
             {"version": self.version, "ordinal": at, "tablename": t, "pkid": p, "action": a}
             for at, (t, p, a) in enumerate(self._touched)
         ]
-        await self.session.execute(insert(_CHANGELOG), rows)
+        if rows:
+            await self.session.execute(insert(_CHANGELOG), rows)
         await self._raise_version()
         return self.version
 
     async def _raise_version(self) -> None:
         values: dict[str, object] = {"version": self.version}
-        if self.version % HISTORY == 0:
-            values["oldest"] = self.version - HISTORY
-            old = _CHANGELOG.c.version <= self.version - HISTORY
+        if self._starts_over or self.version % HISTORY == 0:
+            kept = 0 if self._starts_over else HISTORY
+            values["oldest"] = self.version - kept
+            old = _CHANGELOG.c.version <= self.version - kept
             await self.session.execute(delete(_CHANGELOG).where(old))
         await self.session.execute(update(_VERSION).where(_VERSION.c.id == 1).values(values))
         if not self.session.database.is_sqlite:

@@ -16,12 +16,12 @@ from cucmsim.store.schema import METADATA, TABLES
 from cucmsim.store.tables import CUCM_TABLES
 from cucmsim.store.typetables import TYPE_TABLES
 
-__all__ = ["Tables", "dump_database", "replace_database"]
+__all__ = ["NUMBERS", "Tables", "dump_database", "replace_database", "replace_numbers"]
 
 Tables = Mapping[str, Sequence[Values]]
 """Rows by the name of their table."""
 
-_NUMBERS = "typeservice"
+NUMBERS = "typeservice"
 """The one type table that a cluster adds to: services that only a parameter names."""
 _OF_OURS = ("cucmsim_node", "cucmsim_capfdevice", "cucmsim_applied")
 _PLATFORM = "cucmsim_platform"
@@ -33,14 +33,14 @@ _AT_ONCE = 1000
 
 def _is_dumped(table: Table) -> bool:
     name = table.name
-    return name in _OF_OURS or name == _NUMBERS or (name in CUCM_TABLES and name not in TYPE_TABLES)
+    return name in _OF_OURS or name == NUMBERS or (name in CUCM_TABLES and name not in TYPE_TABLES)
 
 
 _DUMPED = tuple(table for table in METADATA.sorted_tables if _is_dumped(table))
 _EMPTIED = tuple(
     table
     for table in reversed(METADATA.sorted_tables)
-    if table.name in _POINTING or (table in _DUMPED and table.name != _NUMBERS)
+    if table.name in _POINTING or (table in _DUMPED and table.name != NUMBERS)
 )
 
 
@@ -66,9 +66,9 @@ async def replace_database(writer: Writer, tables: Tables) -> None:
     kept = await _platforms(writer.session)
     for table in _EMPTIED:
         await _empty(writer, table)
-    await _replace_numbers(writer, tables[_NUMBERS])
+    await replace_numbers(writer, tables[NUMBERS])
     for table in _DUMPED:
-        if table.name != _NUMBERS:
+        if table.name != NUMBERS:
             await _fill(writer, table.name, tables[table.name])
     await _put_platforms(writer.session, kept)
 
@@ -98,12 +98,12 @@ async def _fill(writer: Writer, name: str, rows: Sequence[Values]) -> None:
         await writer.insert_many(name, chunk, noted=name in _READ_BY_ROW)
 
 
-async def _replace_numbers(writer: Writer, rows: Sequence[Values]) -> None:
+async def replace_numbers(writer: Writer, rows: Sequence[Values]) -> None:
     """Take the numbers of services from the backup; those that only this store has stay."""
-    table = TABLES[_NUMBERS]
+    table = TABLES[NUMBERS]
     given = table.c.enum.in_([row["enum"] for row in rows])
     await writer.session.execute(delete(table).where(given))
-    await writer.insert_many(_NUMBERS, rows, noted=False)
+    await writer.insert_many(NUMBERS, rows, noted=False)
 
 
 async def _platforms(session: Session) -> list[tuple[str, str, str]]:

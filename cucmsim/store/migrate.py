@@ -3,10 +3,9 @@
 Everything happens in one transaction on both engines (DDL included), so a process killed at any
 moment leaves either what was there or all of it. Revisions are Alembic's, in `migrations`; the
 table `cucmsim_schema` says which one a database has. Type tables are completed at every opening by
-the publisher. The security password is proved by opening a check value sealed under it.
+the publisher.
 """
 
-import asyncio
 from functools import cache
 from pathlib import Path
 
@@ -15,17 +14,20 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
-from cucmsim.entropy import Entropy, SystemEntropy
-from cucmsim.errors import StoreError, VerificationError
-from cucmsim.pki.sealing import SALT_SIZE, SealingKey
+from cucmsim.errors import StoreError
 from cucmsim.store.engine import Session
 from cucmsim.store.schema import ENTERPRISE_PKID, TABLES
 from cucmsim.store.typetables import TYPE_TABLES
 
-__all__ = ["alembic_config", "make_schema", "open_secret", "schema_problem"]
+__all__ = [
+    "alembic_config",
+    "known_revisions",
+    "make_schema",
+    "read_revision",
+    "schema_problem",
+]
 
 _VERSION_TABLE = "cucmsim_schema"
-_CHECK = b"cucmsim cluster security password"
 _ONE_AT_A_TIME = 0x6375636D
 """Key of the advisory lock under which PostgreSQL lets one process migrate."""
 
@@ -40,8 +42,8 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 @cache
-def _revisions() -> tuple[str | None, frozenset[str]]:
-    """Return our newest revision and all that we know."""
+def known_revisions() -> tuple[str | None, frozenset[str]]:
+    """Return our newest revision, and all that can be upgraded to it."""
     script = ScriptDirectory.from_config(alembic_config())
     return script.get_current_head(), frozenset(step.revision for step in script.walk_revisions())
 
@@ -56,6 +58,11 @@ def _found_revision(connection: Connection) -> tuple[str | None, bool]:
     return connection.scalar(query), False
 
 
+def read_revision(connection: Connection) -> str | None:
+    """Return the revision of the database; None where it is not ours."""
+    return _found_revision(connection)[0]
+
+
 async def schema_problem(session: Session) -> str | None:
     """Say why the tables cannot be used as they are; None when they can.
 
@@ -64,7 +71,7 @@ async def schema_problem(session: Session) -> str | None:
 
     """
     revision, foreign = await session.run(_found_revision)
-    head, known = _revisions()
+    head, known = known_revisions()
     shown = session.database.shown
     if foreign:
         raise StoreError(f"{shown} holds tables of another program; expected none or our own")
@@ -108,42 +115,3 @@ async def _add_first_rows(session: Session) -> None:
     if await session.scalar(select(node.c.pkid).where(node.c.pkid == ENTERPRISE_PKID)) is None:
         row = {"pkid": ENTERPRISE_PKID, "name": "EnterpriseWideData", "systemnode": "t"}
         await session.execute(insert(node), [{**row, "nodeid": 1}])
-
-
-async def open_secret(
-    session: Session, password: str, entropy: Entropy | None = None
-) -> SealingKey | None:
-    """Return the key under which private keys are sealed; None when the store has no secret yet.
-
-    With `entropy` a store without a secret gets one.
-
-    Raises:
-        StoreError: the password is not the one the store was made with.
-
-    """
-    source = TABLES["cucmsim_secret"]
-    rows = await session.rows(select(source.c.salt, source.c.checkvalue).where(source.c.id == 1))
-    if not rows and entropy is None:
-        return None
-    salt = rows[0][0] if rows else (entropy or SystemEntropy()).token(SALT_SIZE)
-    key = await asyncio.to_thread(SealingKey.derive, password, _bytes(salt))
-    if rows:
-        _prove(session, key, _bytes(rows[0][1]))
-    else:
-        check = key.seal(_CHECK, SystemEntropy())
-        await session.execute(insert(source), [{"id": 1, "salt": salt, "checkvalue": check}])
-    return key
-
-
-def _bytes(value: object) -> bytes:
-    return value if isinstance(value, bytes) else b""
-
-
-def _prove(session: Session, key: SealingKey, check: bytes) -> None:
-    try:
-        key.open(check)
-    except VerificationError:
-        raise StoreError(
-            f"{session.database.shown} does not open: the security password is not the one it was"
-            " made with"
-        ) from None

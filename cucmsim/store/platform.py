@@ -13,10 +13,19 @@ from cucmsim.pki.sealing import SealingKey
 from cucmsim.store.engine import Session
 from cucmsim.store.schema import ENTERPRISE_PKID, TABLES
 
-__all__ = ["forget_platform", "put_platform_value", "put_secret", "read_platform", "read_secret"]
+__all__ = [
+    "SECRET_PREFIX",
+    "forget_platform",
+    "put_platform_value",
+    "put_secret",
+    "read_platform",
+    "read_secret",
+]
 
 _TABLE = TABLES["cucmsim_platform"]
-_SECRET = "secret/"  # noqa: S105 - what the names of secrets begin with
+
+SECRET_PREFIX = "secret/"  # noqa: S105
+"""What the names of secrets begin with."""
 
 
 async def read_platform(session: Session, node: str) -> dict[str, str]:
@@ -41,7 +50,7 @@ async def forget_platform(session: Session, node: str) -> None:
 
 async def read_secret(session: Session, name: str, sealing: SealingKey) -> bytes | None:
     """Return a secret of the cluster, opened; None when there is none of that name."""
-    sealed = (await read_platform(session, ENTERPRISE_PKID)).get(_SECRET + name)
+    sealed = (await read_platform(session, ENTERPRISE_PKID)).get(SECRET_PREFIX + name)
     return None if sealed is None else sealing.open(b64decode(sealed), name.encode())
 
 
@@ -49,4 +58,4 @@ async def put_secret(session: Session, name: str, secret: bytes, sealing: Sealin
     """Keep a secret of the cluster in place of the one before."""
     # never from given entropy: a nonce must not repeat under one key (pki/sealing.py)
     sealed = b64encode(sealing.seal(secret, SystemEntropy(), name.encode())).decode()
-    await put_platform_value(session, ENTERPRISE_PKID, _SECRET + name, sealed)
+    await put_platform_value(session, ENTERPRISE_PKID, SECRET_PREFIX + name, sealed)

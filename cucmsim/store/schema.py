@@ -320,6 +320,7 @@ Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("salt", LargeBinary, nullable=False),
     Column("checkvalue", LargeBinary, nullable=False),
+    Column("wrappedkey", LargeBinary),
 )
 Table(
     "cucmsim_node",

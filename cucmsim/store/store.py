@@ -24,12 +24,14 @@ from cucmsim.store.claims import Claims, read_claimed
 from cucmsim.store.engine import Database
 from cucmsim.store.faults import is_away
 from cucmsim.store.loading import ReplicaLoader
-from cucmsim.store.migrate import make_schema, open_secret, schema_problem
+from cucmsim.store.migrate import make_schema, schema_problem
 from cucmsim.store.notify import Announcer, ConnectionListener, Listener
 from cucmsim.store.presence import Presence, put_presence, read_presence
 from cucmsim.store.replica import Replica, SignerCache
+from cucmsim.store.secret import open_secret
 from cucmsim.store.tables import read_tables
 from cucmsim.store.transaction import Transaction
+from cucmsim.store.wholestore import WholeStore, read_everything
 
 __all__ = ["Store", "Transaction"]
 
@@ -174,6 +176,11 @@ class Store:
         """Read whole tables of CUCM as they are at one moment (`tables.py`). Raises StoreError."""
         async with self._database.session() as session:
             return await read_tables(session, names)
+
+    async def read_everything(self) -> WholeStore:
+        """Read every row as it is at one moment, for a backup; writers go on. Raises StoreError."""
+        async with self._database.session() as session:
+            return await read_everything(session)
 
     async def read_alarms(self, node: str) -> tuple[StoredAlarm, ...]:
         """Return the alarms of phones that a node keeps, oldest first. Raises StoreError."""

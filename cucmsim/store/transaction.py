@@ -1,6 +1,7 @@
 """What can be written in one transaction. Made by `Store.transaction`."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from cucmsim.errors import FormatError, StoreError
@@ -16,6 +17,7 @@ from cucmsim.store import (
     profiles,
     requests,
     tables,
+    wholestore,
 )
 from cucmsim.store.alarms import StoredAlarm
 from cucmsim.store.certificates import NodePlace, OwnEntry
@@ -24,6 +26,7 @@ from cucmsim.store.drsrows import Tables
 from cucmsim.store.loading import ReplicaLoader
 from cucmsim.store.replica import Replica
 from cucmsim.store.requests import PendingRequest
+from cucmsim.store.resealing import resealed
 from cucmsim.store.rows import (
     ROLES_OF_STORE,
     CallManagerGroup,
@@ -34,7 +37,9 @@ from cucmsim.store.rows import (
     TftpFile,
 )
 from cucmsim.store.schema import ENTERPRISE_PKID
+from cucmsim.store.secret import SECRET_TABLE, change_secret, key_of_secret
 from cucmsim.store.tables import RowChange
+from cucmsim.store.wholestore import WholeStore
 
 __all__ = ["Transaction"]
 
@@ -219,6 +224,19 @@ class Transaction:
     async def replace_database(self, rows: Tables) -> None:
         """Put the rows of a backup in the place of all; no node has keys, requests, files then."""
         await drsrows.replace_database(self._writer, rows)
+
+    async def replace_everything(self, whole: WholeStore, password: str) -> None:
+        """Put a whole store, sealed under a security password, in the place of this one.
+
+        The password of this store stays. Raises VerificationError when the other is not right.
+        """
+        (secret,) = whole.tables[SECRET_TABLE]
+        tables = resealed(whole.tables, await key_of_secret(secret, password), self._sealing)
+        await wholestore.replace_everything(self._writer, replace(whole, tables=tables))
+
+    async def change_password(self, password: str) -> None:
+        """Have another security password open the store from the next start of processes on."""
+        await change_secret(self._writer, self._sealing, password)
 
     # certificates
 

@@ -62,3 +62,11 @@ def test_deriving_a_key_stays_under_a_tenth_of_a_second_of_work() -> None:
     started = time.process_time()
     SealingKey.derive("security password", SALT)
     assert time.process_time() - started < 0.3  # three times the goal, as machines differ
+
+
+def test_a_key_that_another_one_wrapped_opens_what_it_sealed(key: SealingKey) -> None:
+    blob, other = key.seal(SECRET, SystemEntropy()), SealingKey.derive("other", SALT)
+    wrapped = other.wrap(key, SystemEntropy())
+    assert other.unwrap(wrapped).open(blob) == SECRET
+    with pytest.raises(VerificationError):
+        key.unwrap(wrapped)

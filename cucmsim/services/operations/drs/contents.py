@@ -38,7 +38,9 @@ __all__ = [
     "components_of",
     "read_database",
     "read_platform",
+    "read_row",
     "read_tftp",
+    "shown_row",
 ]
 
 PLATFORM, DATABASE, TFTP = "PLATFORM", "CCMDB", "TFTP"
@@ -87,7 +89,7 @@ async def collect(
 def _database(tables: Tables) -> dict[str, bytes]:
     """Return the rows as files. Blocks: 40,000 phones take a second."""
     return {
-        f"{name}.json": json.dumps([_shown(row) for row in rows]).encode()
+        f"{name}.json": json.dumps([shown_row(row) for row in rows]).encode()
         for name, rows in tables.items()
     }
 
@@ -119,7 +121,7 @@ def _tftp(replica: Replica, node: str) -> dict[str, bytes]:
     return files
 
 
-def _shown(row: Mapping[str, object]) -> dict[str, object]:
+def shown_row(row: Mapping[str, object]) -> dict[str, object]:
     """Return a row as JSON holds it."""
     return {
         name: {_BASE64: b64encode(value).decode()} if isinstance(value, bytes) else value
@@ -131,14 +133,15 @@ def read_database(files: Mapping[str, bytes]) -> Tables:
     """Return the rows by table. Raises RefusedError for what is none of ours."""
     try:
         return {
-            name.removesuffix(".json"): [_row(row) for row in json.loads(data)]
+            name.removesuffix(".json"): [read_row(row) for row in json.loads(data)]
             for name, data in files.items()
         }
     except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise RefusedError(f"{DATABASE} of the backup is damaged: {error!r}") from error
 
 
-def _row(row: Mapping[str, object]) -> dict[str, object]:
+def read_row(row: Mapping[str, object]) -> dict[str, object]:
+    """Return the row that `shown_row` shows."""
     return {
         name: b64decode(value[_BASE64]) if isinstance(value, dict) else value
         for name, value in row.items()
