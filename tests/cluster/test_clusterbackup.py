@@ -10,7 +10,7 @@ import pytest
 from cucmsim.cli import clusterbackup
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.cluster.node import ServiceAction
-from cucmsim.errors import RefusedError
+from cucmsim.errors import CommandError, RefusedError
 from cucmsim.pki.profiles import Unit
 from cucmsim.services.operations.regeneration import regenerate_certificate
 from cucmsim.services.operations.securitypassword import security_password
@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_read_or_written_is_told(lab: Lab, tmp_path: Path)
     lab.write()
     missing = lab.cli("cluster", "restore", "CONFIG", str(tmp_path / "none"))
     assert missing.errors == f"cucmsim: cannot read {tmp_path}/none: No such file or directory\n"
-    with pytest.raises(clusterbackup.CommandError, match=r"cannot write .*No such file"):
+    with pytest.raises(CommandError, match=r"cannot write .*No such file"):
         clusterbackup._write(tmp_path / "no" / "file", b"")
 
 
