@@ -4,10 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/lab.toml
 TESTS ?= tests
+MINUTES ?= 10
 READY := $(VENV)/.installed
 DEV_READY := $(VENV)/.installed-dev
 
-.PHONY: help run test test-docker test-examples check lint test-coverage bench clean lock
+.PHONY: help run test test-docker test-examples check lint test-coverage bench soak clean lock
 
 help:
 	@echo "make run    start the two-node lab cluster ($(CONFIG)); Ctrl-C stops it"
@@ -17,6 +18,7 @@ help:
 	@echo "make check  lint, types, layers, tests with coverage"
 	@echo "make lint, make test-coverage   the two halves of make check"
 	@echo "make bench  measure against other servers (see bench/README.md)"
+	@echo "make soak   ten minutes of faults under phones at work (see bench/README.md): make soak MINUTES=1"
 	@echo "make lock   renew the lock files after a change of dependencies"
 	@echo "make clean  remove what these made"
 
@@ -64,6 +66,9 @@ test-coverage: $(DEV_READY)
 
 bench: $(DEV_READY)
 	@$(BIN)/python bench/tftp.py
+
+soak: $(DEV_READY)
+	@$(BIN)/python bench/soak.py --minutes $(MINUTES)
 
 lock: $(DEV_READY)
 	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 --extra build -o requirements.lock pyproject.toml
