@@ -36,7 +36,7 @@ class SystemClock:
 
 
 class MovableClock:
-    """A clock that runs as another does, but may be moved ahead of it.
+    """A clock that runs as another does, but may be moved ahead of it, and set right where it errs.
 
     Only the time of day moves. The monotonic seconds stay those of the other clock: they time
     conversations with phones and browsers, which did not skip anything.
@@ -45,6 +45,7 @@ class MovableClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._ahead = timedelta(0)
+        self._correction = timedelta(0)
         self._listeners: list[Callable[[], None]] = []
 
     @property
@@ -52,9 +53,23 @@ class MovableClock:
         """How far it is ahead."""
         return self._ahead
 
+    @property
+    def correction(self) -> timedelta:
+        """What is added to the clock below because that is wrong."""
+        return self._correction
+
+    @property
+    def is_of_machine(self) -> bool:
+        """Whether the clock below is the machine's, which nobody chose."""
+        return isinstance(self._clock, SystemClock)
+
     def now(self) -> datetime:
         """Return the moved time of day, aware, in UTC."""
-        return self._clock.now() + self._ahead
+        return self._clock.now() + self._correction + self._ahead
+
+    def uncorrected(self) -> datetime:
+        """Return what the clock below shows."""
+        return self._clock.now()
 
     def monotonic(self) -> float:
         """Return the seconds of the clock below."""
@@ -64,6 +79,12 @@ class MovableClock:
         """Be `ahead` of the clock below from now on, and tell who waits."""
         if ahead != self._ahead:
             self._ahead = ahead
+            self._tell()
+
+    def correct(self, correction: timedelta) -> None:
+        """Add `correction` to the clock below from now on, and tell who waits."""
+        if correction != self._correction:
+            self._correction = correction
             self._tell()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from cucmsim.clock import MovableClock, movable
+from cucmsim.clock import MovableClock, SystemClock, movable
+from cucmsim.testing import ManualClock
 from tests.services.conftest import SteppingClock
 
 
@@ -29,3 +30,20 @@ def test_a_clock_that_can_be_moved_is_taken_as_it_is() -> None:
     clock = movable(beneath)
     assert clock.now() == beneath.now()
     assert movable(clock) is clock
+
+
+def test_a_correction_goes_with_the_advance_and_wakes_who_waits() -> None:
+    beneath, heard = SteppingClock(), list[timedelta]()
+    clock = MovableClock(beneath)
+    clock.subscribe(lambda: heard.append(clock.correction))
+    clock.move(timedelta(days=2))
+    clock.correct(timedelta(days=-1))
+    clock.correct(timedelta(days=-1))
+    assert clock.now() - beneath.now() == timedelta(days=1)
+    assert (clock.ahead, clock.uncorrected()) == (timedelta(days=2), beneath.now())
+    assert heard == [timedelta(0), timedelta(days=-1)]
+
+
+def test_only_the_machine_s_clock_may_be_wrong() -> None:
+    assert MovableClock(SystemClock()).is_of_machine
+    assert not ManualClock().is_of_machine

@@ -35,6 +35,7 @@ from cucmsim.cluster.runoptions import RunOptions
 from cucmsim.cluster.services import builders_of
 from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.cluster.surroundings import NodeFiles, Surroundings
+from cucmsim.cluster.timekeeping import Timekeeper
 from cucmsim.cluster.tracing import trace_exchange, trace_node
 from cucmsim.cluster.trustapi import TrustListReport, trust_list_report
 from cucmsim.cluster.upgrades import UpgradeRunner
@@ -129,6 +130,7 @@ class Cluster:
         async with AsyncExitStack() as stack:
             stack.enter_context(hold_directory(settings.cluster.data_directory, options.node))
             store = await stack.enter_async_context(open_store(settings, mine, clock, entropy))
+            await Timekeeper(store, clock).look()
             view = View(
                 await first_replica(
                     store, settings, mine, clock, entropy, prune_store=options.prune
@@ -149,6 +151,7 @@ class Cluster:
 
     def _housekeeping(self) -> Housekeeping:
         sleep = partial(sleep_until, self._clock)
+        timekeeper = Timekeeper(self._store, self._clock)
         return Housekeeping(
             FaultRunner(self.faults, self.nodes, self.journal, self._clock),
             AftermathRunner(self.view, self.nodes, self.registrations, self.act_on_service),
@@ -157,8 +160,9 @@ class Cluster:
             CertificateMonitor(self._traces, self.view, self.operator, sleep),
             DrsScheduler(self.view, self.drs, sleep),
             PresenceTeller(
-                self._store, self.view, self.nodes, self.registrations, self._files, self._clock
+                self._store, self.view, self.nodes, self.registrations, self._files, timekeeper
             ),
+            timekeeper,
         )
 
     @property

@@ -1,8 +1,8 @@
 """What a process does by itself while its nodes serve: the tasks beside the daemons.
 
 Faults of the plan that are about nodes and services, what follows changes of certificates, upgrades
-and restarts that were ordered, the certificate monitor, what the other processes are told, and on
-the publisher the backups that are scheduled.
+and restarts that were ordered, the certificate monitor, the time, what others are told, and
+on the publisher the backups that are scheduled.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from cucmsim.cluster.drsschedule import DrsScheduler
 from cucmsim.cluster.faultrunner import FaultRunner
 from cucmsim.cluster.nodeorders import OrderRunner
 from cucmsim.cluster.presence import PresenceTeller
+from cucmsim.cluster.timekeeping import Timekeeper
 from cucmsim.cluster.upgrades import UpgradeRunner
 
 __all__ = ["Housekeeping"]
@@ -29,6 +30,7 @@ class Housekeeping:
     monitor: CertificateMonitor
     backups: DrsScheduler
     presence: PresenceTeller
+    timekeeper: Timekeeper
 
     async def start_faults(self) -> None:
         """Take down what the plan says, before the nodes start."""
@@ -40,6 +42,7 @@ class Housekeeping:
         self.upgrades.start()
         self.orders.start()
         self.monitor.start()
+        self.timekeeper.start()
         self.presence.start()
         if is_publisher:
             self.backups.start()
@@ -47,6 +50,7 @@ class Housekeeping:
     async def stop(self) -> None:
         """Stop all of it, in the opposite order."""
         await self.presence.stop()
+        await self.timekeeper.stop()
         await self.monitor.stop()
         await self.backups.stop()
         self.orders.stop()

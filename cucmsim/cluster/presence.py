@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from cucmsim import __version__
-from cucmsim.clock import Clock
 from cucmsim.cluster.node import Node
 from cucmsim.cluster.surroundings import NodeFiles
+from cucmsim.cluster.timekeeping import Timekeeper
 from cucmsim.errors import StoreError
 from cucmsim.formats.trustlist import ITL_FILENAME
 from cucmsim.services.registration import Registrations
@@ -38,15 +38,15 @@ class PresenceTeller:
         nodes: Mapping[str, Node],
         registrations: Mapping[str, Registrations],
         files: Mapping[str, NodeFiles],
-        clock: Clock,
+        timekeeper: Timekeeper,
     ) -> None:
         self._store = store
         self._view = view
         self._nodes = nodes
         self._registrations = registrations
         self._files = files
-        self._clock = clock
-        self._started = clock.now()
+        self._timekeeper = timekeeper
+        self._started = timekeeper.now()
         self._news = asyncio.Event()
         self._ends: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -75,6 +75,7 @@ class PresenceTeller:
         return tuple(self._presence(node) for node in self._nodes.values())
 
     async def _run(self) -> None:
+        await self._timekeeper.look()
         while True:
             self._news.clear()
             with suppress(StoreError):  # who follows the store says that it is away
@@ -91,9 +92,10 @@ class PresenceTeller:
             pid=os.getpid(),
             program=__version__,
             started=self._started,
-            seen=self._clock.now(),
+            seen=self._timekeeper.now(),
             version=self._view.replica.version,
             services={held.name: held.state.value for held in node.services()},
             registered=len(self._registrations[node.name].held),
             itl="" if itl is None else hashlib.sha1(itl, usedforsecurity=False).hexdigest(),
+            clock_offset_s=self._timekeeper.machine_ahead.total_seconds(),
         )

@@ -8,17 +8,18 @@ Whether a process runs the node now is not a matter of how old the row is: the c
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
 from sqlalchemy import BigInteger, cast, extract, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from cucmsim.errors import StoreError
 from cucmsim.store.claims import read_claimed
 from cucmsim.store.engine import Session, whole
 from cucmsim.store.schema import TABLES
 
-__all__ = ["Presence", "put_presence", "read_presence"]
+__all__ = ["ClockOffset", "Presence", "put_presence", "read_presence", "read_time"]
 
 _TABLE = TABLES["cucmsim_presence"]
 _NOW = cast(extract("epoch", func.clock_timestamp()), BigInteger)
@@ -30,7 +31,8 @@ class Presence:
 
     `version` is that of the replica it answers from; `services` name -> "started" or "stopped";
     `itl` the SHA-1 of the ITL it serves in hexadecimal, empty for none; `clock_offset_s` how far
-    its machine's clock is ahead of the database's. `is_alive`: a process runs it now.
+    its machine's clock is ahead of the database's. `is_alive`: a process runs it now;
+    `age_s` is how long ago it told this.
     """
 
     node: str
@@ -45,6 +47,15 @@ class Presence:
     itl: str = ""
     clock_offset_s: float = 0.0
     is_alive: bool = False
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """How far the database's clock is ahead of another, give or take `uncertainty`."""
+
+    ahead: timedelta
+    uncertainty: timedelta
 
 
 async def put_presence(session: Session, own: Sequence[Presence]) -> None:
@@ -55,9 +66,17 @@ async def put_presence(session: Session, own: Sequence[Presence]) -> None:
         await session.execute(statement.on_conflict_do_update(index_elements=["node"], set_=row))
 
 
+async def read_time(session: Session) -> datetime:
+    """Return the time of day that PostgreSQL has now."""
+    shown = await session.scalar(select(func.clock_timestamp()))
+    if not isinstance(shown, datetime):
+        raise StoreError(f"{session.database.shown} tells no time: found {shown!r}")
+    return shown.astimezone(UTC)
+
+
 async def read_presence(session: Session) -> tuple[Presence, ...]:
     """Return what every node told, by name."""
-    rows = await session.mappings(select(_TABLE).order_by(_TABLE.c.node))
+    rows = await session.mappings(select(_TABLE, _NOW.label("now")).order_by(_TABLE.c.node))
     claimed = await read_claimed(session, [str(row["node"]) for row in rows])
     return tuple(_presence(row, is_alive=claimed[str(row["node"])]) for row in rows)
 
@@ -91,4 +110,5 @@ def _presence(row: Mapping[str, object], *, is_alive: bool) -> Presence:
         itl=str(row["itl"]),
         clock_offset_s=whole(row["clockoffset"]) / 1000,
         is_alive=is_alive,
+        age_s=whole(row["now"]) - whole(row["seen"]),
     )

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Self
 
@@ -26,7 +27,7 @@ from cucmsim.store.faults import is_away
 from cucmsim.store.loading import ReplicaLoader
 from cucmsim.store.migrate import make_schema, schema_problem
 from cucmsim.store.notify import Announcer, ConnectionListener, Listener
-from cucmsim.store.presence import Presence, put_presence, read_presence
+from cucmsim.store.presence import ClockOffset, Presence, put_presence, read_presence, read_time
 from cucmsim.store.replica import Replica, SignerCache
 from cucmsim.store.secret import open_secret
 from cucmsim.store.tables import read_tables
@@ -200,6 +201,16 @@ class Store:
             return tuple(replace(one, is_alive=True) for one in self._own_presence.values())
         async with self._database.session() as session:
             return await read_presence(session)
+
+    async def measure_clock(self, now: Callable[[], datetime]) -> ClockOffset | None:
+        """Compare a clock with the database's; None where the two are one. Raises StoreError."""
+        if self._database.is_sqlite:
+            return None
+        async with self._database.session() as session:
+            before = now()
+            shown = await read_time(session)
+            way = (now() - before) / 2
+        return ClockOffset(shown - (before + way), way)
 
     async def is_run(self, node: str) -> bool:
         """Tell whether a process runs a node now; here, or somewhere else. Raises StoreError."""

@@ -1,17 +1,18 @@
 """`utils dbreplication`: how far the node's replica is behind the store, and mending that.
 
-What a real cluster replicates is here the replica that each process keeps of one store: QUEUE is
-how many versions this node is behind, and `-` of the other nodes, which keep their own. State 2 is
-a node that answers while the store can be reached, 4 any other. What repairs replication reads the
+QUEUE, state and the letters are `services/replication.py`'s: database, answers on the network, its
+process tells. What repairs replication reads the
 replica of this process anew, and says which version it has then; there is nothing to stop.
 Source of the layout: the article named in cucm.md 1.7 [S28].
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
-from cucmsim.errors import RefusedError
+from cucmsim.errors import RefusedError, StoreError
 from cucmsim.services.admin.command import Arguments, Command, Context, Run, Steps
+from cucmsim.services.replication import Replications
 from cucmsim.store.rows import ProcessNode
 
 __all__ = ["COMMANDS"]
@@ -32,49 +33,63 @@ _MOST = {_TIMEOUT: 3600, _PROCESSES: 40}
 
 async def show_state(context: Context, _arguments: Arguments) -> Steps:
     """Show every node and whether its replica follows."""
-    nodes = sorted(context.view.replica.nodes.values(), key=lambda node: node.nodeid)
-    behind = max(context.store.version - context.view.replica.version, 0)
+    nodes = context.view.replica.nodes
+    known = await _known(context)
     yield f"\nServer Time: {context.platform.local_time():{_STAMP}}\n\n"
-    yield "Cluster Replication State: " + _summary(context, behind)
-    release, kept = context.release, await _kept(context)
+    yield f"Cluster Replication State: {known.summary(nodes)}\n"
+    release, kept = context.release, await _kept(context, known)
     yield (
         f"\nDB Version: ccm{release.major}_{release.minor}_{release.maintenance}\n"
         f"Repltimeout set to: {kept[_TIMEOUT]}s\nPROCESS option set to: {kept[_PROCESSES]}\n\n"
         f"Cluster Detailed View from {context.node.host} ({len(nodes)} Servers):\n\n{_HEAD}"
     )
-    for node in nodes:
-        yield await _row(context, node, behind)
+    for node in sorted(nodes.values(), key=lambda node: node.nodeid):
+        yield await _row(context, node, known)
 
 
-async def _kept(context: Context) -> Mapping[str, str]:
+async def _known(context: Context) -> Replications:
+    """Return what this node knows, without waiting for a database that is known to be away."""
+    told = None
+    if context.store.is_connected:
+        with suppress(StoreError):
+            told = {one.node: one for one in await context.store.read_presence()}
+    return Replications(context.node_name, context.view, context.store.version, told)
+
+
+async def _kept(context: Context, known: Replications) -> Mapping[str, str]:
     """Return what was set for the cluster; the usual values while the database does not answer."""
     usual = {name: str(value) for name, value in _USUAL.items()}
-    if not context.store.is_connected:
-        return usual
-    async with context.store.transaction() as transaction:
-        return {**usual, **await transaction.platform(context.view.replica.publisher.name)}
+    if known.is_connected:
+        with suppress(StoreError):
+            async with context.store.transaction() as transaction:
+                return {
+                    **usual,
+                    **await transaction.platform(context.view.replica.publisher.name),
+                }
+    return usual
 
 
-def _summary(context: Context, behind: int) -> str:
-    if not context.store.is_connected:
-        return "the database does not answer\n"
-    return "Replication is up to date\n" if not behind else f"{behind} versions behind\n"
-
-
-async def _row(context: Context, node: ProcessNode, behind: int) -> str:
+async def _row(context: Context, node: ProcessNode, known: Replications) -> str:
     """Return the line of a node."""
-    is_here = node.name == context.node_name
-    port = node.ports.get("tvs") or _USUAL_TVS
-    answers = is_here or await context.operations.network.connects(node.address, port)
-    is_up = answers and context.store.is_connected
-    letters = "Y/Y/Y" if is_up else "N/N/N"
-    queue = str(behind) if is_here else "-"
-    state = "(2) Setup Completed" if is_up else "(4) Setup Failed"
-    delay = "0.000" if answers else "Failed"
+    delay_ms = await _ping(context, node)
+    one = known.of(node, answers=delay_ms is not None)
+    delay = "Failed" if delay_ms is None else f"{delay_ms:.3f}"
+    queue = "-" if one.queue is None else str(one.queue)
     return (
-        f"{node.host:<20}{node.address:<18}{delay:<10}{letters:<10}{queue:<9}"
-        f"{f'(g_{node.nodeid})':<15}{state}\n"
+        f"{node.host:<20}{node.address:<18}{delay:<10}{one.letters:<10}{queue:<9}"
+        f"{f'(g_{node.nodeid})':<15}{one.state}\n"
     )
+
+
+async def _ping(context: Context, node: ProcessNode) -> float | None:
+    """Return the milliseconds that a connection to a node takes; None when there is none."""
+    if node.name == context.node_name:
+        return 0.0
+    port = node.ports.get("tvs") or _USUAL_TVS
+    began = context.clock.monotonic()
+    if not await context.operations.network.connects(node.address, port):
+        return None
+    return (context.clock.monotonic() - began) * 1000
 
 
 async def check_status(context: Context, _arguments: Arguments) -> Steps:

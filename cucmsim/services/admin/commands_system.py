@@ -4,15 +4,17 @@ Source: cucm.md 1.7 (`show network cluster`). The others are in no document
 that we have: their form is ours, kept to the names and order that administrators know.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from zoneinfo import available_timezones
 
-from cucmsim.errors import RefusedError
+from cucmsim.errors import RefusedError, StoreError
 from cucmsim.services.admin.command import Arguments, Command, Context, Steps
 from cucmsim.services.admin.platform import DEFAULT_ZONE
 from cucmsim.services.operations.versions import sides_of
 from cucmsim.services.trustlists import nodes_in_order
+from cucmsim.store.presence import Presence
 from cucmsim.store.rows import ProcessNode
 
 __all__ = ["COMMANDS"]
@@ -58,21 +60,41 @@ async def show_myself(context: Context, _arguments: Arguments) -> Steps:
 
 async def show_cluster(context: Context, _arguments: Arguments) -> Steps:
     """Show the servers of the cluster (cucm.md 1.7)."""
-    nodes = nodes_in_order(context.view.replica)
-    yield "".join(f"{line}\n" for line in _cluster_lines(context, nodes))
+    nodes, told = nodes_in_order(context.view.replica), await _told(context)
+    yield "".join(f"{line}\n" for line in _cluster_lines(context, nodes, told))
     if context.node.is_publisher:
         names = "".join(f"{node.name}\n" for node in nodes)
         yield f"\nServer Table (processnode) Entries\n{_RULE}\n{names}"
 
 
-def _cluster_lines(context: Context, nodes: tuple[ProcessNode, ...]) -> Iterator[str]:
-    since = context.platform.localize(context.operations.started)
+async def _told(context: Context) -> Mapping[str, Presence] | None:
+    """Return what the nodes told of themselves; None while the database is away."""
+    if context.store.is_connected:
+        with suppress(StoreError):
+            return {one.node: one for one in await context.store.read_presence()}
+    return None
+
+
+def _cluster_lines(
+    context: Context, nodes: tuple[ProcessNode, ...], told: Mapping[str, Presence] | None
+) -> Iterator[str]:
     for node in nodes:
         role = (
             "Publisher callmanager DBPub" if node.is_publisher else "Subscriber callmanager DBSub"
         )
-        tail = "" if node.name == context.node_name else f" using TCP since {since:{_SINCE}}"
-        yield f"{node.address} {node.fqdn} {node.host} {role} authenticated{tail}"
+        yield f"{node.address} {node.fqdn} {node.host} {role} {_link(context, node, told)}"
+
+
+def _link(context: Context, node: ProcessNode, told: Mapping[str, Presence] | None) -> str:
+    """Say how a node is connected to this one, and since when."""
+    if node.name == context.node_name:
+        return "authenticated"
+    other = None if told is None else told.get(node.name)
+    if told is None or (other is not None and not other.is_alive):
+        return "not authenticated"
+    here = context.operations.started
+    since = here if other is None else max(here, other.started)
+    return f"authenticated using TCP since {context.platform.localize(since):{_SINCE}}"
 
 
 async def show_eth0(context: Context, _arguments: Arguments) -> Steps:

@@ -1,12 +1,18 @@
 """utils ntp, core, system and dbreplication; a restart of a whole node."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from cucmsim.errors import RefusedError
+from cucmsim.services.replication import Replications
+from cucmsim.services.view import View
+from cucmsim.store.presence import Presence
+from cucmsim.store.replica import Replica
+from cucmsim.store.rows import ProcessNode
+from cucmsim.store.store import Store
 from tests.fixtures.adminlines import at_node
 from tests.fixtures.clusters import PUBLISHER as LAB_PUBLISHER
 from tests.fixtures.clusters import SUBSCRIBER as LAB_SUBSCRIBER
@@ -39,20 +45,62 @@ async def test_a_node_goes_down_after_a_yes_and_the_session_ends(desk: Desk, ver
     assert (desk.operations.acted, desk.outcome.leaves) == ([("", "node", verb)], True)
 
 
-async def test_replication_says_how_far_behind_the_node_is(desk: Desk) -> None:
-    desk.operations.network.silent = {2445}
-    desk.context.view.replace(replace(desk.context.view.replica, version=0))
+def told(desk: Desk, version: int) -> Presence:
+    """Return what the subscriber told when it answered from that version."""
+    at = desk.context.clock.now()
+    return Presence(SUBSCRIBER, "host", 1, "1.0", at, at, version)
+
+
+async def test_replication_says_how_far_behind_each_node_is(desk: Desk) -> None:
+    newest = desk.context.store.version
+    desk.context.view.replace(replace(desk.context.view.replica, version=newest - 1))
     shown = await desk.give("utils dbreplication runtimestate")
-    versions = desk.context.store.version - desk.context.view.replica.version
-    assert f"Cluster Replication State: {versions} versions behind\n" in shown
-    assert f"Cluster Detailed View from {PUBLISHER} (2 Servers):\n" in shown
-    first, second = shown.splitlines()[-2:]
-    assert first.split() == [
-        PUBLISHER, "192.0.2.1", "0.000", "Y/Y/Y", str(versions), "(g_2)", "(2)", "Setup",
-        "Completed",
+    assert shown.splitlines()[-1].split() == [
+        SUBSCRIBER, "192.0.2.2", "0.000", "N/Y/N", "-", "(g_3)", "(0)", "Initializing",
     ]  # fmt: skip
-    assert second.startswith(SUBSCRIBER)
-    assert second.endswith("(4) Setup Failed")
+    await desk.context.store.put_presence([told(desk, newest - 3)])
+    shown = await desk.give("utils dbreplication runtimestate")
+    behind = f"{PUBLISHER} 1 versions behind, {SUBSCRIBER} 3 versions behind"
+    assert f"Cluster Replication State: {behind}\n" in shown
+    assert f"Cluster Detailed View from {PUBLISHER} (2 Servers):\n" in shown
+    assert [line.split() for line in shown.splitlines()[-2:]] == [
+        [PUBLISHER, "192.0.2.1", "0.000", "Y/Y/Y", "1", "(g_2)", "(2)", "Setup", "Completed"],
+        [SUBSCRIBER, "192.0.2.2", "0.000", "Y/Y/Y", "3", "(g_3)", "(2)", "Setup", "Completed"],
+    ]
+    desk.operations.network.silent = {2445}
+    shown = await desk.give("utils dbreplication runtimestate")
+    assert shown.splitlines()[-1].split()[2:5] == ["Failed", "Y/N/Y", "3"]
+
+
+async def test_without_the_database_nobody_is_known_to_be_up_to_date(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "is_connected", False)
+    shown = await desk.give("utils dbreplication runtimestate")
+    version = desk.context.view.replica.version
+    assert f"the database does not answer; version {version} is served, and what changed" in shown
+    assert [line.split()[3:] for line in shown.splitlines()[-2:]] == [
+        ["N/Y/N", "-", "(g_2)", "(4)", "Setup", "Failed"],
+        ["N/Y/N", "-", "(g_3)", "(3)", "Out", "of", "Sync"],
+    ]
+    assert "DBSub not authenticated\n" in await desk.give("show network cluster")
+
+
+def test_a_node_that_is_not_run_or_is_silent_is_told_apart() -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    presence = Presence("sub", "host", 1, "1.0", at, at, 7, is_alive=True)
+    node = ProcessNode(name="sub", host="sub", address="192.0.2.2")
+    states = {}
+    for age_s, is_alive in ((0, True), (60, True), (60, False)):
+        one = replace(presence, age_s=age_s, is_alive=is_alive)
+        known = Replications("pub", View(Replica(version=9)), 8, {"sub": one})
+        found = known.of(node, answers=False)
+        states[age_s, is_alive] = (found.state.value, found.queue, found.letters)
+    assert states == {
+        (0, True): (2, 2, "Y/N/Y"),
+        (60, True): (3, 2, "Y/N/N"),
+        (60, False): (4, 2, "N/N/N"),
+    }
 
 
 async def test_a_status_check_leaves_a_file(desk: Desk, tmp_path: Path) -> None:
