@@ -103,7 +103,7 @@ class Lab:
         self._environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("LAB_")},
             **dict.fromkeys(_PORTS, ""),
-            "LAB_NET": _free_network(),
+            "LAB_NET": free_network(),
             **self.settings,
             "COMPOSE_PROJECT_NAME": self.project,
         }
@@ -266,7 +266,7 @@ def _compose_command() -> list[str]:
     return []
 
 
-def _free_network() -> str:
+def free_network() -> str:
     """Return the first three numbers of a /24 that no network of the engine meets."""
     taken = list(_networks())
     for number in range(256):
