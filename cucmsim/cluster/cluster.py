@@ -27,7 +27,13 @@ from cucmsim.cluster.housekeeping import Housekeeping
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import Node, ServiceAction, finish
 from cucmsim.cluster.nodeorders import OrderRunner
-from cucmsim.cluster.opening import first_replica, nodes_to_run, open_store
+from cucmsim.cluster.opening import (
+    Beginning,
+    first_replica,
+    follower_of,
+    nodes_to_run,
+    open_store,
+)
 from cucmsim.cluster.power import NodePower
 from cucmsim.cluster.presence import PresenceTeller
 from cucmsim.cluster.reports import NodeReady, NodeReport, ReadyReport, StatusReport
@@ -61,6 +67,7 @@ from cucmsim.services.operations.versions import active_release
 from cucmsim.services.registration import Registration, Registrations, UnregisterReason
 from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
+from cucmsim.store.copykeeper import CopyKeeper
 from cucmsim.store.rows import Device
 from cucmsim.store.store import Store
 
@@ -129,16 +136,12 @@ class Cluster:
         mine = nodes_to_run(settings, options.node)
         async with AsyncExitStack() as stack:
             stack.enter_context(hold_directory(settings.cluster.data_directory, options.node))
-            store = await stack.enter_async_context(open_store(settings, mine, clock, entropy))
+            beginning = Beginning(settings, mine, clock, entropy, options)
+            store = await stack.enter_async_context(open_store(beginning))
             await Timekeeper(store, clock).look()
-            view = View(
-                await first_replica(
-                    store, settings, mine, clock, entropy, prune_store=options.prune
-                )
-            )
+            view = View(await first_replica(store, beginning))
             follow_clock(clock, view)
-            names = [node.name for node in mine]
-            follower = Follower(store, view, settings.cluster.certs_directory, names)
+            follower = follower_of(store, view, beginning)
             settings = replace(settings, phones=())  # the store has them now
             cluster = cls(
                 settings, store, view, follower, clock, entropy, is_timed=options.is_timed
@@ -163,6 +166,7 @@ class Cluster:
                 self._store, self.view, self.nodes, self.registrations, self._files, timekeeper
             ),
             timekeeper,
+            CopyKeeper(self._store),
         )
 
     @property

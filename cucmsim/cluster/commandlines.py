@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
 from cucmsim.cluster.node import Node, ServiceState
 from cucmsim.cluster.power import NodePower
 from cucmsim.cluster.settings import Settings
 from cucmsim.cluster.surroundings import NodeFiles
 from cucmsim.daemons.probes import SystemProbes
 from cucmsim.daemons.sftpclient import AsyncSftpClient
+from cucmsim.errors import StoreError
 from cucmsim.services.admin import command
 from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.admin.platform import Platform
@@ -110,7 +113,11 @@ async def open_command_line(settings: Settings, desk: NodeDesk, view: View) -> C
     operator, described = desk.operator(), settings.cluster
     platform = await Platform.opened(operator.store, desk.name, operator.clock, operator.entropy)
     if described.administrator_password is not None:
-        await platform.describe(described.administrator, described.administrator_password)
+        try:
+            await platform.describe(described.administrator, described.administrator_password)
+        except StoreError as error:  # the database is away: as it was described before
+            log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+            log.warning("administrator stays as before", node=desk.name, why=str(error))
     return CommandLine(
         node_name=desk.name,
         store=operator.store,

@@ -20,6 +20,7 @@ __all__ = [
     "is_held",
     "make_directory",
     "management_sockets",
+    "replica_path",
     "socket_path",
     "write_whole",
 ]
@@ -36,6 +37,11 @@ def socket_path(data_directory: Path, node: str | None) -> Path:
 def admin_path(data_directory: Path, node: str | None) -> Path:
     """Return the command line's socket of that process; it takes over where the other is."""
     return data_directory / f"{node or _WHOLE_CLUSTER}.cli"
+
+
+def replica_path(data_directory: Path, node: str | None) -> Path:
+    """Return where that process keeps its copy of a database that is on another machine."""
+    return data_directory / f"replica-{node or _WHOLE_CLUSTER}.db"
 
 
 def management_sockets(data_directory: Path) -> list[Path]:

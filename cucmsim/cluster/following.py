@@ -1,11 +1,12 @@
 """Following the store: whenever it announces a change, the view gets the next replica.
 
 While the database is away the nodes serve on from what they have; when it is back, what was missed
-is caught up on. The certificate files (`services/mirror.py`) follow too.
+is caught up on. The certificate files (`services/mirror.py`) follow too. After a start from the
+local copy the database is waited for, and a publisher then does what it does at any start.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -13,10 +14,14 @@ import structlog
 from cucmsim.errors import StoreError
 from cucmsim.services.mirror import write_mirror
 from cucmsim.services.view import View
+from cucmsim.store.faults import is_away
 from cucmsim.store.replica import Replica
 from cucmsim.store.store import Store
 
-__all__ = ["Follower"]
+__all__ = ["Fill", "Follower"]
+
+Fill = Callable[[], Awaitable[object]]
+"""Brings the store to what the description says."""
 
 _RETRY_S = 0.5
 
@@ -25,25 +30,50 @@ class Follower:
     """Keeps `view` at the newest version of `store`, and the files of `node_names` with it."""
 
     def __init__(
-        self, store: Store, view: View, certs_directory: Path, node_names: Sequence[str]
+        self,
+        store: Store,
+        view: View,
+        certs_directory: Path,
+        node_names: Sequence[str],
+        fill: Fill | None = None,
     ) -> None:
         self._store = store
         self._view = view
         self._certs_directory = certs_directory
         self._node_names = node_names
-        self._is_away = False
+        self._fill = fill
+        self._is_away = store.opened.copied is not None
         self._mirrored: tuple[object, object] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     async def run(self) -> None:
-        """Follow until cancelled, or until the store is closed."""
+        """Follow until cancelled, or until the store is closed.
+
+        Raises StoreError or StartError when the database, once it is back, cannot be gone on with.
+        """
         unsubscribe = self._store.subscribe_connection(self._hear_of_connection)
         try:
+            if self._is_away:
+                await self._rejoin()
             async for _ in self._store.changes():
                 await self._catch_up()
         finally:
             unsubscribe()
+
+    async def _rejoin(self) -> None:
+        """Wait for the database, fill it as at any start, and take what it holds."""
+        await self._store.rejoined()
+        while self._fill is not None:
+            try:
+                await self._fill()
+            except StoreError as error:
+                if not is_away(error):
+                    raise
+                await asyncio.sleep(_RETRY_S)
+            else:
+                self._fill = None
+        await self._catch_up()
 
     def _hear_of_connection(self, is_connected: bool) -> None:  # noqa: FBT001  as subscribed
         if is_connected:
@@ -83,6 +113,12 @@ class Follower:
         async with self._one_at_a_time:
             replica = await self._store.update_replica(self._view.replica)
             if replica is not self._view.replica:
+                if replica.version < self._version:
+                    self._log.warning(
+                        "database is older than what was served, taken as a whole",
+                        version=replica.version,
+                        served=self._version,
+                    )
                 self._view.replace(replica)
                 self._log.debug("replica updated", version=replica.version)
             await self._mirror_or_warn()

@@ -1,8 +1,8 @@
 """What a process does by itself while its nodes serve: the tasks beside the daemons.
 
 Faults of the plan that are about nodes and services, what follows changes of certificates, upgrades
-and restarts that were ordered, the certificate monitor, the time, what others are told, and
-on the publisher the backups that are scheduled.
+and restarts that were ordered, the certificate monitor, the time, what others are told, the local
+copy of the store, and on the publisher the backups that are scheduled.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from cucmsim.cluster.nodeorders import OrderRunner
 from cucmsim.cluster.presence import PresenceTeller
 from cucmsim.cluster.timekeeping import Timekeeper
 from cucmsim.cluster.upgrades import UpgradeRunner
+from cucmsim.store.copykeeper import CopyKeeper
 
 __all__ = ["Housekeeping"]
 
@@ -31,6 +32,7 @@ class Housekeeping:
     backups: DrsScheduler
     presence: PresenceTeller
     timekeeper: Timekeeper
+    copies: CopyKeeper
 
     async def start_faults(self) -> None:
         """Take down what the plan says, before the nodes start."""
@@ -44,11 +46,13 @@ class Housekeeping:
         self.monitor.start()
         self.timekeeper.start()
         self.presence.start()
+        self.copies.start()
         if is_publisher:
             self.backups.start()
 
     async def stop(self) -> None:
         """Stop all of it, in the opposite order."""
+        await self.copies.stop()
         await self.presence.stop()
         await self.timekeeper.stop()
         await self.monitor.stop()

@@ -45,7 +45,9 @@ _EMPTIED = tuple(
 
 
 async def dump_database(session: Session) -> dict[str, list[dict[str, object]]]:
-    """Return every row of the tables that a backup holds."""
+    """Return every row of the tables that a backup holds; a local copy does not have all."""
+    if session.refusal is not None:
+        raise session.refusal
     found = {}
     for table in _DUMPED:
         query = select(table).order_by(*table.primary_key.columns)

@@ -82,18 +82,22 @@ async def finished(work: Awaitable[T]) -> T:
 class Session:
     """One connection in a transaction; every failure of it is a StoreError.
 
-    `on_commit` is called as soon as the transaction is committed, whoever is cancelled.
+    `on_commit` is called as soon as the transaction is committed, whoever is cancelled. With a
+    `refusal` it is for reading: that is raised at whatever else a statement does.
     """
 
     def __init__(self, database: "Database", connection: AsyncConnection) -> None:
         self.database = database
         self.on_commit: Callable[[], None] = _nothing
+        self.refusal: StoreError | None = None
         self._connection = connection
 
     async def execute(
         self, statement: Executable, parameters: Sequence[Values] | None = None
     ) -> CursorResult[object]:
         """Run a statement, many times over when `parameters` has several."""
+        if self.refusal is not None:
+            raise self.refusal
         with self.database.explained():
             return await finished(self._connection.execute(statement, parameters))
 

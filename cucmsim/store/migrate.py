@@ -16,12 +16,13 @@ from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from cucmsim.errors import StoreError
 from cucmsim.store.engine import Session
-from cucmsim.store.schema import ENTERPRISE_PKID, TABLES
+from cucmsim.store.schema import ENTERPRISE_PKID, METADATA, TABLES
 from cucmsim.store.typetables import TYPE_TABLES
 
 __all__ = [
     "alembic_config",
     "known_revisions",
+    "make_copy_schema",
     "make_schema",
     "read_revision",
     "schema_problem",
@@ -92,6 +93,14 @@ async def make_schema(session: Session) -> None:
         await session.run(lambda c: command.upgrade(alembic_config(c), "head"))
     await _complete_type_tables(session)
     await _add_first_rows(session)
+
+
+def make_copy_schema(connection: Connection) -> None:
+    """Create the tables of this release, empty, as they are after every revision."""
+    METADATA.create_all(connection)
+    connection.execute(text(f"CREATE TABLE {_VERSION_TABLE} (version_num VARCHAR(32) NOT NULL)"))
+    mark = text(f"INSERT INTO {_VERSION_TABLE} VALUES (:head)")  # noqa: S608  a constant
+    connection.execute(mark, {"head": known_revisions()[0]})
 
 
 async def _complete_type_tables(session: Session) -> None:

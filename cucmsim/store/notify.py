@@ -43,6 +43,11 @@ class Announcer:
             self.version = version
             self._wake()
 
+    def restart(self, version: int) -> None:
+        """Go on from a version below, after a database was put back to an earlier state."""
+        self.version = version
+        self._wake()
+
     def close(self, fault: StoreError | None = None) -> None:
         """Wake who waits, to tell that nothing will come any more; `fault` is raised to them."""
         self._closed = True
@@ -54,14 +59,14 @@ class Announcer:
             event.set()
 
     async def newer(self, version: int) -> int | None:
-        """Return the newest version as soon as it is above `version`; None once closed.
+        """Return the newest version as soon as it is not `version`; None once closed.
 
         Raises StoreError when that was by a fault.
         """
         event = asyncio.Event()
         self._waiting.add(event)
         try:
-            while not self._closed and self.version <= version:
+            while not self._closed and self.version == version:
                 event.clear()
                 await event.wait()
         finally:
@@ -136,9 +141,13 @@ class Listener:
         """Ask for the version when called, and at intervals, until the connection is lost."""
         while not self._lost:
             self._called.clear()
-            version = await connection.fetchval("SELECT version FROM cucmsim_version WHERE id = 1")
+            known = self._announcer.version  # what was announced by now, the answer must have
+            found = await connection.fetchval("SELECT version FROM cucmsim_version WHERE id = 1")
             self._note(is_connected=True)
-            self._announcer.publish(int(version or 0))
+            version = int(found or 0)
+            if version < known:
+                self._announcer.restart(version)
+            self._announcer.publish(version)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._called.wait(), self._poll_s)
 

@@ -18,7 +18,7 @@ from cucmsim.store.changelog import Writer
 from cucmsim.store.engine import Session
 from cucmsim.store.schema import TABLES
 
-__all__ = ["SECRET_TABLE", "change_secret", "key_of_secret", "open_secret"]
+__all__ = ["SECRET_TABLE", "change_secret", "key_of_secret", "open_secret", "read_secret"]
 
 SECRET_TABLE = "cucmsim_secret"  # noqa: S105 - a table
 _CHECK = b"cucmsim cluster security password"
@@ -35,22 +35,30 @@ async def open_secret(
         StoreError: the password is not the one the store was made with.
 
     """
-    source = TABLES[SECRET_TABLE]
-    rows = await session.mappings(select(source).where(source.c.id == 1))
-    if not rows and entropy is None:
+    row = await read_secret(session)
+    if row is None and entropy is None:
         return None
-    if not rows:
+    if row is None:
         salt = (entropy or SystemEntropy()).token(SALT_SIZE)
         key = await asyncio.to_thread(SealingKey.derive, password, salt)
-        await session.execute(insert(source), [{"id": 1, **_proof(key, salt), "wrappedkey": None}])
+        await session.execute(
+            insert(TABLES[SECRET_TABLE]), [{"id": 1, **_proof(key, salt), "wrappedkey": None}]
+        )
         return key
     try:
-        return await key_of_secret(rows[0], password)
+        return await key_of_secret(row, password)
     except VerificationError:
         raise StoreError(
             f"{session.database.shown} does not open: the security password is not the one it was"
             " made with"
         ) from None
+
+
+async def read_secret(session: Session) -> Mapping[str, object] | None:
+    """Return the row of the table; None when the store has no secret yet."""
+    source = TABLES[SECRET_TABLE]
+    rows = await session.mappings(select(source).where(source.c.id == 1))
+    return rows[0] if rows else None
 
 
 async def key_of_secret(row: Mapping[str, object], password: str) -> SealingKey:

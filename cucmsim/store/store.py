@@ -4,12 +4,13 @@
 (a subscriber); who runs nodes claims their names first (`claims.py`). Writers queue: inside the
 process on a lock, between processes on the version row. Reading never waits for them. When the
 database goes away, what is asked of it raises StoreError and whoever holds a replica serves on;
-`changes` goes on when it is back.
+`changes` goes on when it is back. A process with a copy of its own (`localcopy.py`) reads that
+meanwhile and refuses changes; it may have started from it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,18 +19,17 @@ from typing import Self
 from cucmsim.clock import Clock
 from cucmsim.entropy import Entropy, stream_of
 from cucmsim.errors import StoreError
-from cucmsim.pki.sealing import SealingKey
 from cucmsim.store.alarms import StoredAlarm, read_alarms
-from cucmsim.store.changelog import Writer, read_version
+from cucmsim.store.changelog import Writer
 from cucmsim.store.claims import Claims, read_claimed
-from cucmsim.store.engine import Database
+from cucmsim.store.engine import Database, Session
 from cucmsim.store.faults import is_away
 from cucmsim.store.loading import ReplicaLoader
-from cucmsim.store.migrate import make_schema, schema_problem
+from cucmsim.store.localcopy import LocalCopy
 from cucmsim.store.notify import Announcer, ConnectionListener, Listener
+from cucmsim.store.opening import Opened, Opening
 from cucmsim.store.presence import ClockOffset, Presence, put_presence, read_presence, read_time
 from cucmsim.store.replica import Replica, SignerCache
-from cucmsim.store.secret import open_secret
 from cucmsim.store.tables import read_tables
 from cucmsim.store.transaction import Transaction
 from cucmsim.store.wholestore import WholeStore, read_everything
@@ -37,7 +37,6 @@ from cucmsim.store.wholestore import WholeStore, read_everything
 __all__ = ["Store", "Transaction"]
 
 _WAIT_S = 60.0
-_RETRY_S = 0.2
 _SEED_SIZE = 16
 
 
@@ -47,28 +46,36 @@ class Store:
     def __init__(
         self,
         database: Database,
-        sealing: SealingKey,
-        version: int,
+        opened: Opened,
         clock: Clock,
         entropy: Entropy,
         claims: Claims,
+        copy: LocalCopy | None = None,
     ) -> None:
+        version = opened.version
         self._database = database
         self._claims = claims
-        self._sealing = sealing
+        self._sealing = opened.sealing
         self._clock = clock
         self._seed = stream_of(entropy, "store").token(_SEED_SIZE)
-        self._loader = ReplicaLoader(sealing, SignerCache())
+        self._loader = ReplicaLoader(opened.sealing, SignerCache())
         self._announcer = Announcer(version)
         self._listener = None if database.is_sqlite else Listener(database, self._announcer, claims)
         self._writing = asyncio.Lock()
         self._writer_task: asyncio.Task[object] | None = None
         self._handed_out = version
         self._own_presence: dict[str, Presence] = {}
+        self.opened = opened
+        self.copy = copy
+        self._is_away = False
+        self._fault: StoreError | None = None
+        self._decided = asyncio.Event()
+        if opened.copied is None:
+            self._decided.set()
 
     @classmethod
     @asynccontextmanager
-    async def open(
+    async def open(  # noqa: PLR0913 - all that a store is opened with
         cls,
         url: str,
         *,
@@ -79,12 +86,14 @@ class Store:
         migrate: bool = True,
         wait_s: float | None = None,
         busy_timeout_s: float = 5.0,
+        copy: LocalCopy | None = None,
     ) -> AsyncIterator[Self]:
         """Open "sqlite:///path" or "postgresql://user:password@host/name" while the block runs.
 
         `nodes` are those that this process runs; on PostgreSQL no other may do so meanwhile.
         `migrate` makes or upgrades the tables; without it `wait_s` seconds (60) are given to
         another process to do so. With it, `wait_s` (0) is for a server that does not answer yet.
+        With a `copy` that can be started from, a few seconds are enough; `opened` tells then.
 
         Raises:
             ClaimedError: another process runs one of the nodes.
@@ -96,24 +105,28 @@ class Store:
         limit_s = (0.0 if migrate else _WAIT_S) if wait_s is None else wait_s
         claims = Claims(nodes)
         try:
-            opening = _Opening(database, security_password, entropy, claims)
-            sealing, version = await _until_usable(
-                opening.make if migrate else opening.look, limit_s
+            opening = Opening(
+                database, security_password, entropy, claims, migrate=migrate, copy=copy
             )
-            store = cls(database, sealing, version, clock, entropy, claims)
-            async with store._announcing():
+            store = cls(database, await opening.usable(limit_s), clock, entropy, claims, copy)
+            async with store._announcing(opening):
                 yield store
         finally:
+            if copy is not None:
+                await copy.close()
             await claims.release()
             await database.close()
 
     @asynccontextmanager
-    async def _announcing(self) -> AsyncIterator[None]:
+    async def _announcing(self, opening: Opening) -> AsyncIterator[None]:
         """Listen for the changes of other processes, until the end.
 
         No TaskGroup: it would wrap what the body of `async with Store.open` raises.
         """
-        task = None if self._listener is None else asyncio.create_task(self._listener.run())
+        task = None
+        if self._listener is not None:
+            self._listener.subscribe(self._hear_of_connection)
+            task = asyncio.create_task(self._listen(self._listener, opening))
         try:
             yield
         finally:
@@ -121,6 +134,35 @@ class Store:
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+
+    async def _listen(self, listener: Listener, opening: Opening) -> None:
+        """Listen; after a start from the copy, once the database has proved to be the same."""
+        if self.opened.copied is not None:
+            try:
+                await opening.rejoin(self.opened.copied)
+            except StoreError as error:
+                self._fault = error
+                return
+            finally:
+                self._decided.set()
+        await listener.run()
+
+    def _hear_of_connection(self, is_connected: bool) -> None:  # noqa: FBT001  as subscribed
+        self._is_away = not is_connected
+
+    async def rejoined(self) -> None:
+        """Wait until the database has answered, after a start from the copy.
+
+        Raises StoreError when it is one that this process cannot go on with.
+        """
+        await self._decided.wait()
+        if self._fault is not None:
+            raise self._fault
+
+    @property
+    def _is_proved(self) -> bool:
+        """Whether the database is known to be this cluster's."""
+        return self._decided.is_set() and self._fault is None
 
     @property
     def version(self) -> int:
@@ -143,6 +185,8 @@ class Store:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Change the store: all that the block does, or nothing when it raises.
 
+        While the database is away and there is a copy, the block can read but changes nothing.
+
         Raises:
             StoreError: the database failed, or this task has a transaction open already.
 
@@ -152,17 +196,67 @@ class Store:
         async with self._writing:
             self._writer_task = asyncio.current_task()
             try:
-                async with self._database.session(write=True) as session:
+                async with self._session(write=True) as session:
                     writer = await Writer.begin(session, self._clock, self._seed)
                     yield Transaction(writer, self._sealing, self._loader)
-                    version = await writer.finish()
-                    session.on_commit = partial(self._announcer.publish, version)
+                    session.on_commit = partial(self._committed, await writer.finish())
             finally:
                 self._writer_task = None
 
+    @asynccontextmanager
+    async def _session(self, *, write: bool = False) -> AsyncIterator[Session]:
+        """Open a session; while the database is away one of the copy, which refuses changes."""
+        async with AsyncExitStack() as stack:
+            yield await self._entered(stack, write=write)
+
+    async def _entered(self, stack: AsyncExitStack, *, write: bool) -> Session:
+        away: StoreError | None = None
+        if self._is_proved and (write or self.copy is None or not self._is_away):
+            try:
+                return await stack.enter_async_context(self._database.session(write=write))
+            except StoreError as error:
+                if self.copy is None or self.copy.version is None or not is_away(error):
+                    raise
+                away = error
+        if self.copy is None or self.copy.version is None:
+            raise self._refusal()
+        session = await stack.enter_async_context(self.copy.session())
+        session.refusal = self._refusal()
+        session.refusal.__cause__ = None if away is None else away.__cause__
+        return session
+
+    def _refusal(self) -> StoreError:
+        version = None if self.copy is None else self.copy.version
+        return StoreError(
+            f"{self._database.shown} does not answer; until it does, nothing can be changed"
+            + ("" if version is None else f", and what is read is the copy of version {version}")
+        )
+
+    def _committed(self, version: int) -> None:
+        self._announcer.publish(version)
+        self._note_copy_behind()
+
+    def _note_copy_behind(self) -> None:
+        if self.copy is not None:
+            self.copy.is_behind.set()
+
+    async def refresh_copy(self) -> None:
+        """Bring the local copy up to date. Raises StoreError."""
+        if self.copy is not None:
+            async with self._proved() as session:
+                await self.copy.refresh(session)
+
+    @asynccontextmanager
+    async def _proved(self, *, write: bool = False) -> AsyncIterator[Session]:
+        """Open a session of the database itself, once it is known to be this cluster's."""
+        if not self._is_proved:
+            raise self._refusal()
+        async with self._database.session(write=write) as session:
+            yield session
+
     async def load_replica(self) -> Replica:
         """Read the whole store at its newest version. Raises StoreError."""
-        async with self._database.session() as session:
+        async with self._proved() as session:
             return self._handed(await self._loader.load(session))
 
     async def update_replica(self, replica: Replica) -> Replica:
@@ -170,43 +264,43 @@ class Store:
 
         One changed phone of 40,000 costs one row.
         """
-        async with self._database.session() as session:
+        async with self._proved() as session:
             return self._handed(await self._loader.update(session, replica))
 
     async def read_tables(self, names: Collection[str]) -> Mapping[str, Sequence[Sequence[object]]]:
         """Read whole tables of CUCM as they are at one moment (`tables.py`). Raises StoreError."""
-        async with self._database.session() as session:
+        async with self._session() as session:
             return await read_tables(session, names)
 
     async def read_everything(self) -> WholeStore:
         """Read every row as it is at one moment, for a backup; writers go on. Raises StoreError."""
-        async with self._database.session() as session:
+        async with self._proved() as session:
             return await read_everything(session)
 
     async def read_alarms(self, node: str) -> tuple[StoredAlarm, ...]:
         """Return the alarms of phones that a node keeps, oldest first. Raises StoreError."""
-        async with self._database.session() as session:
+        async with self._session() as session:
             return await read_alarms(session, node)
 
     async def put_presence(self, own: Sequence[Presence]) -> None:
         """Tell the other processes about nodes of this one; no version of the store. StoreError."""
         self._own_presence.update((one.node, one) for one in own)
         if not self._database.is_sqlite:
-            async with self._database.session(write=True) as session:
+            async with self._proved(write=True) as session:
                 await put_presence(session, own)
 
     async def read_presence(self) -> tuple[Presence, ...]:
         """Return what each node last told of itself, and which have a process now. StoreError."""
         if self._database.is_sqlite:
             return tuple(replace(one, is_alive=True) for one in self._own_presence.values())
-        async with self._database.session() as session:
+        async with self._proved() as session:
             return await read_presence(session)
 
     async def measure_clock(self, now: Callable[[], datetime]) -> ClockOffset | None:
         """Compare a clock with the database's; None where the two are one. Raises StoreError."""
         if self._database.is_sqlite:
             return None
-        async with self._database.session() as session:
+        async with self._proved() as session:
             before = now()
             shown = await read_time(session)
             way = (now() - before) / 2
@@ -216,12 +310,13 @@ class Store:
         """Tell whether a process runs a node now; here, or somewhere else. Raises StoreError."""
         if self._database.is_sqlite:
             return True
-        async with self._database.session() as session:
+        async with self._proved() as session:
             return (await read_claimed(session, [node]))[node]
 
     def _handed(self, replica: Replica) -> Replica:
         self._handed_out = replica.version
         self._announcer.publish(replica.version)
+        self._note_copy_behind()
         return replica
 
     def changes(self, after: int | None = None) -> AsyncIterator[int]:
@@ -265,66 +360,3 @@ class Store:
             f"certificates of node {node!r}",
             timeout_s=timeout_s,
         )
-
-
-class _Opening:
-    """One try to open a database, either way; answers with what is in the way while that passes."""
-
-    def __init__(self, database: Database, password: str, entropy: Entropy, claims: Claims) -> None:
-        self._database = database
-        self._claims = claims
-        self._password = password
-        self._entropy = entropy
-
-    async def make(self) -> tuple[SealingKey, int] | str:
-        """Make or upgrade the tables and prove the password, all in one transaction."""
-        database = self._database
-        await self._claim()
-        async with database.session() as session:
-            await schema_problem(session)
-        await database.use_wal()
-        async with database.session(write=True) as session:
-            await make_schema(session)
-            sealing = await open_secret(session, self._password, self._entropy)
-            return (sealing, await read_version(session)) if sealing else "has no secret"
-
-    async def _claim(self) -> None:
-        """Take what only one process may have: a SQLite file, the names of nodes."""
-        self._database.claim()
-        if not self._database.is_sqlite:
-            await self._claims.hold(self._database)
-
-    async def look(self) -> tuple[SealingKey, int] | str:
-        """Prove the password if the tables are there."""
-        if self._database.is_missing():
-            return f"{self._database.shown} is not there"
-        await self._claim()
-        async with self._database.session() as session:
-            problem = await schema_problem(session)
-            if problem is not None:
-                return f"{self._database.shown} {problem}"
-            sealing = await open_secret(session, self._password)
-            if sealing is None:
-                return f"{self._database.shown} has no security password yet"
-            return sealing, await read_version(session)
-
-
-async def _until_usable(
-    attempt: Callable[[], Awaitable[tuple[SealingKey, int] | str]], limit_s: float
-) -> tuple[SealingKey, int]:
-    """Try until the database is usable, or fails for good, or `limit_s` is over."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + limit_s
-    while True:
-        try:
-            outcome = await attempt()
-            error = StoreError(f"{outcome}; waited {limit_s:g} s")
-        except StoreError as fault:
-            if not is_away(fault):
-                raise
-            outcome, error = "", fault
-        if not isinstance(outcome, str):
-            return outcome
-        if loop.time() >= deadline:
-            raise error
-        await asyncio.sleep(_RETRY_S)

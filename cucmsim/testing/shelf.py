@@ -14,8 +14,8 @@ from itertools import count
 from pathlib import Path
 
 from cucmsim.clock import Clock
-from cucmsim.cluster.bootstrap import fill_store
-from cucmsim.cluster.opening import open_store
+from cucmsim.cluster.opening import Beginning, open_store
+from cucmsim.cluster.runoptions import RunOptions
 from cucmsim.cluster.settings import Settings
 from cucmsim.entropy import Entropy
 
@@ -57,5 +57,6 @@ class Shelf:
 
     async def _fill(self, settings: Settings) -> None:
         clock, entropy = self._clock, self._entropy
-        async with open_store(settings, settings.nodes, clock, entropy) as store:
-            await fill_store(store, settings, clock, entropy, prune_store=False)
+        beginning = Beginning(settings, settings.nodes, clock, entropy, RunOptions())
+        async with open_store(beginning) as store:
+            await beginning.fill(store)

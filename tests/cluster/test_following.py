@@ -12,7 +12,9 @@ from structlog.testing import capture_logs
 from cucmsim.cluster import following
 from cucmsim.cluster.following import Follower
 from cucmsim.errors import StoreError
+from cucmsim.pki.sealing import SealingKey
 from cucmsim.services.view import View
+from cucmsim.store.opening import Opened
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import OwnKey
 
@@ -27,6 +29,7 @@ class PretendedStore:
     newest: Replica
     faults: int = 0
     comings: list[bool] = field(default_factory=list)
+    opened: Opened = field(default=Opened(SealingKey(b""), 1))
     announced: asyncio.Queue[int | None] = field(default_factory=asyncio.Queue)
 
     def subscribe_connection(self, listener: Callable[[bool], None]) -> Callable[[], None]:
