@@ -27,13 +27,7 @@ from cucmsim.cluster.housekeeping import Housekeeping
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import Node, ServiceAction, finish
 from cucmsim.cluster.nodeorders import OrderRunner
-from cucmsim.cluster.opening import (
-    Beginning,
-    first_replica,
-    follower_of,
-    nodes_to_run,
-    open_store,
-)
+from cucmsim.cluster.opening import Beginning, first_replica, follower_of, nodes_to_run, open_store
 from cucmsim.cluster.power import NodePower
 from cucmsim.cluster.presence import PresenceTeller
 from cucmsim.cluster.reports import NodeReady, NodeReport, ReadyReport, StatusReport
@@ -138,7 +132,6 @@ class Cluster:
             stack.enter_context(hold_directory(settings.cluster.data_directory, options.node))
             beginning = Beginning(settings, mine, clock, entropy, options)
             store = await stack.enter_async_context(open_store(beginning))
-            await Timekeeper(store, clock).look()
             view = View(await first_replica(store, beginning))
             follow_clock(clock, view)
             follower = follower_of(store, view, beginning)

@@ -11,12 +11,13 @@ from functools import partial
 
 import structlog
 
-from cucmsim.clock import Clock
+from cucmsim.clock import MovableClock
 from cucmsim.cluster.bootstrap import fill_store, is_filled
 from cucmsim.cluster.directory import replica_path
 from cucmsim.cluster.following import Fill, Follower
 from cucmsim.cluster.runoptions import RunOptions
 from cucmsim.cluster.settings import NodeSettings, Settings
+from cucmsim.cluster.timekeeping import Timekeeper
 from cucmsim.entropy import Entropy
 from cucmsim.errors import RefusedError
 from cucmsim.services.view import View
@@ -49,7 +50,7 @@ class Beginning:
 
     settings: Settings
     mine: Sequence[NodeSettings]
-    clock: Clock
+    clock: MovableClock
     entropy: Entropy
     options: RunOptions
 
@@ -108,6 +109,7 @@ async def first_replica(store: Store, beginning: Beginning) -> Replica:
     Without a database it is what the local copy has.
     """
     log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    await Timekeeper(store, beginning.clock).look()
     copied = store.opened.copied
     if copied is not None:
         log.warning(

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
-from cucmsim.clock import Clock
+from cucmsim.clock import Clock, movable
 from cucmsim.cluster.opening import Beginning, open_store
 from cucmsim.cluster.runoptions import RunOptions
 from cucmsim.cluster.settings import Settings
@@ -57,6 +57,6 @@ class Shelf:
 
     async def _fill(self, settings: Settings) -> None:
         clock, entropy = self._clock, self._entropy
-        beginning = Beginning(settings, settings.nodes, clock, entropy, RunOptions())
+        beginning = Beginning(settings, settings.nodes, movable(clock), entropy, RunOptions())
         async with open_store(beginning) as store:
             await beginning.fill(store)

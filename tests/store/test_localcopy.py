@@ -262,7 +262,9 @@ async def test_a_copy_of_another_cluster_is_replaced_as_a_whole(
         await refresh(other, copy)
     with capture_logs() as logs:
         await refresh(plain, copy)
-    assert [entry["why"] for entry in logs] == ["it is of another cluster or security password"]
+    assert [entry["why"] for entry in logs] == [
+        "it is of another cluster, or of another security password"
+    ]
     await assert_same(plain, copy)
 
 
