@@ -43,22 +43,26 @@ class CopyKeeper:
             is_behind.set()
             while await is_behind.wait():
                 is_behind.clear()
-                await self._refresh()
+                if not await self._refresh():
+                    is_behind.set()
                 await asyncio.sleep(self._calm_s)
         finally:
             unsubscribe()
 
-    async def _refresh(self) -> None:
+    async def _refresh(self) -> bool:
+        """Copy; False when that is to be tried again though nothing is new."""
         try:
             await self._store.refresh_copy()
         except StoreError as error:
-            if self._store.is_connected and not is_away(error):
-                self._warn(error)
-        else:
-            self._is_failing = False
+            if is_away(error) or not self._store.is_connected:
+                return True  # it is told when it is back
+            self._warn(error)
+            return False
+        self._is_failing = False
+        return True
 
     def _warn(self, error: StoreError) -> None:
-        """Say so once; nodes serve on, and the next change is the next try."""
+        """Say so once; nodes serve on."""
         if not self._is_failing:
             log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
             log.warning("local copy not up to date", why=str(error))

@@ -54,6 +54,7 @@ class LocalCopy:
         self._path = path
         self._is_enough = is_enough
         self._database: Database | None = None
+        self._spoilt: str | None = None
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -118,7 +119,7 @@ class LocalCopy:
                 await self._copy(source, version)
             except StoreError as error:
                 if _is_spoilt(error):
-                    self.version = None
+                    self.version, self._spoilt = None, str(error)
                 raise
             self.version = version
             await asyncio.to_thread(os.utime, self._path)
@@ -128,13 +129,16 @@ class LocalCopy:
         """Tell whether there is a file with our tables."""
         if self.version is not None or not self.exists:
             return self.version is not None
+        problem = self._spoilt
         try:
-            async with self._opened().session() as held:
-                problem = await self._damage(held) or await schema_problem(held)
+            if problem is None:
+                async with self._opened().session() as held:
+                    problem = await self._damage(held) or await schema_problem(held)
         except StoreError as error:
             problem = str(error)
         if problem is not None:
             self._warn(problem)
+        self._spoilt = None
         return problem is None
 
     def _warn(self, problem: str) -> None:
