@@ -7,6 +7,7 @@ Exit status: 0 all trusted and registered, 1 some are not, 69 no TFTP server ans
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -185,7 +186,7 @@ class _Bar:
 
 
 def _is_terminal() -> bool:
-    return sys.stderr.isatty()
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsim.cli.phones import _Lines, report_lines
+from cucmsim.cli.phones import _is_terminal, _Lines, report_lines
 from cucmsim.phone.fleet import FleetCounts, FleetReport
 from tests.fixtures.clusters import Lab, Outcome
 from tests.fixtures.phonelab import PhoneLab
@@ -197,3 +197,12 @@ def test_the_rate_is_that_since_the_beginning_and_stays_once_all_have_booted(
         lines.update(FleetCounts(0, booting, trusted, 0, 0, registered))
     rates = [line.rpartition("  ")[2] for line in capsys.readouterr().err.splitlines()]
     assert rates == ["(2/s)", "(5/s)", "(5/s)"]
+
+
+@pytest.mark.parametrize(("term", "shown"), [("xterm", True), ("dumb", False)])
+def test_a_dumb_terminal_is_shown_lines(
+    monkeypatch: pytest.MonkeyPatch, term: str, *, shown: bool
+) -> None:
+    monkeypatch.setattr("cucmsim.cli.phones.sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", term)
+    assert _is_terminal() is shown
