@@ -2,26 +2,34 @@
 
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
+from cucmsim.cluster.calls import CALL_LIMIT_HEADER, ELSEWHERE
 from cucmsim.cluster.directory import management_sockets, socket_path
 from cucmsim.cluster.settings import Settings
 from cucmsim.errors import CommandError, UnreachableError
 
-__all__ = ["ManagementClient", "clients_of", "publisher_client"]
+__all__ = ["ManagementClient", "clients_everywhere", "clients_of", "publisher_client"]
 
 _TIMEOUT_S = 10.0
 _A_PHONE_S = 0.01
+_ON_THE_WAY_S = 2.0
 _REFUSED = 400
+_AWAY = 503
 
 
 class ManagementClient:
-    """Speaks to one process of a cluster. Raises UnreachableError, and CommandError if refused."""
+    """Speaks to one process of a cluster. Raises UnreachableError, and CommandError if refused.
 
-    def __init__(self, path: Path) -> None:
+    With `node`, to the process that runs it somewhere else, by way of the one on this machine.
+    """
+
+    def __init__(self, path: Path, node: str = "") -> None:
         self.path = path
+        self._node = node
 
     def answers(self) -> bool:
         """Tell whether a process answers; a killed one leaves its socket behind."""
@@ -82,17 +90,21 @@ class ManagementClient:
     ) -> httpx.Response:
         self._knock()
         timeout_s = _TIMEOUT_S + phones * _A_PHONE_S
+        headers = {**(headers or {}), CALL_LIMIT_HEADER: str(timeout_s)}
+        where = f"{ELSEWHERE}/{self._node}{url}" if self._node else url
         transport = httpx.HTTPTransport(uds=str(self.path))
         try:
             with httpx.Client(
-                transport=transport, base_url="http://cluster", timeout=timeout_s
+                transport=transport, base_url="http://cluster", timeout=timeout_s + _ON_THE_WAY_S
             ) as client:
                 file, json = (body, None) if isinstance(body, bytes) else (None, body)
                 answer = client.request(
-                    method, url, content=file, json=json, params=parameters, headers=headers
+                    method, where, content=file, json=json, params=parameters, headers=headers
                 )
         except httpx.TransportError as error:
             raise self._unreachable(str(error) or type(error).__name__) from error
+        if answer.status_code == _AWAY and self._node:
+            raise UnreachableError(_detail(answer))
         if answer.status_code >= _REFUSED:
             raise CommandError(_detail(answer))
         return answer
@@ -130,6 +142,22 @@ def clients_of(settings: Settings) -> list[ManagementClient]:
             f" `cucmsim run {settings.path}` starts it"
         )
     return [ManagementClient(path) for path in sockets]
+
+
+def clients_everywhere(settings: Settings) -> list[ManagementClient]:
+    """Return a client for each process of the cluster, wherever it runs.
+
+    Raises UnreachableError where none runs here. While the database is away the others are out of
+    reach, and left out.
+    """
+    here = clients_of(settings)
+    guide = next((client for client in here if client.answers()), here[0])
+    elsewhere: object = []
+    with suppress(CommandError):
+        elsewhere = guide.get(ELSEWHERE)
+    names = elsewhere if isinstance(elsewhere, list) else []
+    beside = {client.path.stem for client in here if client.answers()}
+    return [*here, *(ManagementClient(guide.path, name) for name in names if name not in beside)]
 
 
 def publisher_client(settings: Settings) -> ManagementClient:

@@ -7,7 +7,7 @@ import typer
 
 from cucmsim.cli import devicecapf
 from cucmsim.cli import devicechoice as choice
-from cucmsim.cli.client import clients_of, publisher_client
+from cucmsim.cli.client import clients_everywhere, publisher_client
 from cucmsim.cli.deviceshow import as_record, print_device, print_devices
 from cucmsim.cli.devicestates import last_alarm, phone_states
 from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
@@ -89,7 +89,7 @@ def _list(  # noqa: PLR0913 - the options of a command line
         issuer_expires_before=issuer_expires_before,
     )
     found = choice.find_devices(publisher_client(settings), query)
-    states = phone_states(clients_of(settings))
+    states = phone_states(clients_everywhere(settings))
     if as_json:
         typer.echo(json.dumps([as_record(held, states) for held in found], indent=2))
     else:
@@ -106,7 +106,7 @@ def _show(
     settings = settings_for(config, data)
     name = device_name(device)
     held = DeviceReport.model_validate(publisher_client(settings).get(f"/devices/{name}"))
-    clients = clients_of(settings)
+    clients = clients_everywhere(settings)
     states, alarm = phone_states(clients), last_alarm(clients, held.name)
     if as_json:
         told = None if alarm is None else alarm.model_dump(mode="json")

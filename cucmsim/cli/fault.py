@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from rich.markup import escape
 from rich.table import Table
 
-from cucmsim.cli.client import ManagementClient, clients_of
+from cucmsim.cli.client import ManagementClient, clients_everywhere
 from cucmsim.cli.faulttext import fault_text
 from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
 from cucmsim.cli.tables import count_of, print_table
@@ -154,7 +154,7 @@ def _parameters(kind: str, given: list[str]) -> dict[str, Value]:
 
 def _running(settings: Settings) -> list[ManagementClient]:
     """Return the processes that answer; one that was killed leaves its socket behind."""
-    clients = clients_of(settings)
+    clients = clients_everywhere(settings)
     running = [client for client in clients if client.answers()]
     if not running:
         raise UnreachableError(f"no cluster answers on {clients[0].path}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cucmsim.cli.client import ManagementClient, clients_of
+from cucmsim.cli.client import ManagementClient, clients_everywhere
 from cucmsim.cli.options import ConfigArgument, DataOption, device_name, settings_for
 from cucmsim.cli.tables import count_of
 from cucmsim.cluster.registrationapi import OutcomeReport, RegistrationReport
@@ -42,7 +42,7 @@ def _reset(
     """Reset registered phones. Exit status 1 when one of them does not accept."""
     if (device is None) is not all_phones:
         raise CommandError("expected either a DEVICE or --all", _USAGE)
-    clients = clients_of(settings_for(config, data))
+    clients = clients_everywhere(settings_for(config, data))
     names = None if device is None else [device_name(device)]
     outcomes = [one for client in clients for one in _order(client, Action(action), names)]
     if device is not None and not outcomes:

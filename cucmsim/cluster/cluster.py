@@ -17,6 +17,7 @@ from cucmsim import __version__
 from cucmsim.clock import Clock, MovableClock, SystemClock, movable
 from cucmsim.cluster.administration import Administration
 from cucmsim.cluster.aftermath import AftermathRunner
+from cucmsim.cluster.calls import CallServer, Elsewhere
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.commandlines import ClusterCalls, NodeDesk, open_command_line
 from cucmsim.cluster.directory import admin_path, hold_directory, make_directory, socket_path
@@ -36,7 +37,7 @@ from cucmsim.cluster.services import builders_of
 from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.cluster.surroundings import NodeFiles, Surroundings
 from cucmsim.cluster.timekeeping import Timekeeper
-from cucmsim.cluster.tracing import trace_exchange, trace_node
+from cucmsim.cluster.tracing import open_traces, trace_exchange
 from cucmsim.cluster.trustapi import TrustListReport, trust_list_report
 from cucmsim.cluster.upgrades import UpgradeRunner
 from cucmsim.daemons.admind import AdminServer
@@ -160,6 +161,7 @@ class Cluster:
             ),
             timekeeper,
             CopyKeeper(self._store),
+            CallServer(self._store.calls, self.nodes, management_app(self)),
         )
 
     @property
@@ -195,7 +197,8 @@ class Cluster:
         registrations.subscribe(self._keep_in_one_place)
         self.registrations[settings.name] = registrations
         files = self._files[settings.name] = NodeFiles()
-        traces = self._trace_files(settings.name)
+        traces = open_traces(self.settings.cluster, settings.name, self._clock, self.view)
+        self._traces[settings.name] = traces
         around = Surroundings(
             self.settings,
             settings,
@@ -214,13 +217,6 @@ class Cluster:
             files,
         )
         return Node(settings, builders_of(around), self._clock)
-
-    def _trace_files(self, node: str) -> TraceFiles:
-        described = self.settings.cluster
-        directory = described.data_directory / "logs" / node
-        traces = self._traces[node] = TraceFiles(directory, self._clock, is_on=described.traces)
-        trace_node(traces, node, self.view)
-        return traces
 
     async def _command_line(self, node: str, files: NodeFiles, traces: TraceFiles) -> CommandLine:
         power = self.powers[node] = NodePower(
@@ -294,6 +290,10 @@ class Cluster:
         self._stopping.set()
 
     # what the management API asks
+
+    def elsewhere(self) -> Elsewhere:
+        """Return what reaches the nodes of other processes."""
+        return Elsewhere(self._store, self.nodes)
 
     @property
     def described_services(self) -> Mapping[str, tuple[str, ...]]:

@@ -1,13 +1,14 @@
 """What a process does by itself while its nodes serve: the tasks beside the daemons.
 
 Faults of the plan that are about nodes and services, what follows changes of certificates, upgrades
-and restarts that were ordered, the certificate monitor, the time, what others are told, the local
-copy of the store, and on the publisher the backups that are scheduled.
+and restarts that were ordered, the certificate monitor, the time, what others are told and ask, the
+local copy of the store, and on the publisher the backups that are scheduled.
 """
 
 from dataclasses import dataclass
 
 from cucmsim.cluster.aftermath import AftermathRunner
+from cucmsim.cluster.calls import CallServer
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.drsschedule import DrsScheduler
 from cucmsim.cluster.faultrunner import FaultRunner
@@ -33,6 +34,7 @@ class Housekeeping:
     presence: PresenceTeller
     timekeeper: Timekeeper
     copies: CopyKeeper
+    calls: CallServer
 
     async def start_faults(self) -> None:
         """Take down what the plan says, before the nodes start."""
@@ -47,11 +49,13 @@ class Housekeeping:
         self.timekeeper.start()
         self.presence.start()
         self.copies.start()
+        self.calls.start()
         if is_publisher:
             self.backups.start()
 
     async def stop(self) -> None:
         """Stop all of it, in the opposite order."""
+        await self.calls.stop()
         await self.copies.stop()
         await self.presence.stop()
         await self.timekeeper.stop()

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cucmsim import __version__
+from cucmsim.cluster.calls import Elsewhere, add_elsewhere
 from cucmsim.cluster.capfapi import DeviceQuery, add_capf
 from cucmsim.cluster.captureapi import add_capture
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
@@ -155,6 +156,10 @@ class Management(Protocol):
         """Return what backups and restores work with; the publisher has to run here."""
         ...
 
+    def elsewhere(self) -> Elsewhere:
+        """Return what reaches the nodes of other processes."""
+        ...
+
     def stop(self) -> None:
         """Stop the process, soon."""
         ...
@@ -220,6 +225,7 @@ def _app() -> FastAPI:
     add_certificates(app, lambda: serving().view.replica)
     add_faults(app, lambda: serving().faults, lambda: serving().described_services)
     add_registrations(app, lambda: serving().registrations)
+    add_elsewhere(app, lambda: serving().elsewhere())
     add_trust(app, lambda: serving().registrations, lambda: serving().trust_lists())
     return app
 

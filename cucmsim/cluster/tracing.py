@@ -9,6 +9,8 @@ change sides, so that those of the version left are found under `inactivelog`.
 
 from collections.abc import Iterator, Mapping
 
+from cucmsim.clock import Clock
+from cucmsim.cluster.settings import ClusterSettings
 from cucmsim.errors import FormatError, StoreError
 from cucmsim.formats.listing import Kind, format_trust_list
 from cucmsim.formats.names import escape_controls
@@ -20,9 +22,17 @@ from cucmsim.services.tracefiles import TraceFiles
 from cucmsim.services.view import View
 from cucmsim.store.replica import Replica
 
-__all__ = ["certificate_lines", "ctl_lines", "trace_exchange", "trace_node"]
+__all__ = ["certificate_lines", "ctl_lines", "open_traces", "trace_exchange", "trace_node"]
 
 _MODE = "ClusterSecurityMode"
+
+
+def open_traces(described: ClusterSettings, node: str, clock: Clock, view: View) -> TraceFiles:
+    """Return the trace files of a node, where it writes what happens to it from now on."""
+    directory = described.data_directory / "logs" / node
+    traces = TraceFiles(directory, clock, is_on=described.traces)
+    trace_node(traces, node, view)
+    return traces
 
 
 def trace_node(traces: TraceFiles, node: str, view: View) -> None:

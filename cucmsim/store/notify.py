@@ -7,8 +7,9 @@ the other end is still there), and connects again for as long as it takes. A NOT
 look, whatever it says: a storm of them costs one question at a time, and one that names a version
 which does not exist cannot hide those that will.
 
-The same connection holds the names of the nodes that the process runs (`claims.py`). When another
-process has taken one while it was lost, whoever waits for news gets that as an error.
+The same connection hears of calls from other processes (`calls.py`), and holds the names of
+the nodes that the process runs (`claims.py`). When another process has taken one while it was lost,
+whoever waits for news gets that as an error.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from contextlib import suppress
 import asyncpg
 
 from cucmsim.errors import ClaimedError, StoreError
+from cucmsim.store.calls import CALL_CHANNEL, CallBox
 from cucmsim.store.changelog import CHANNEL
 from cucmsim.store.claims import Claims, end_connection
 from cucmsim.store.engine import Database
@@ -84,6 +86,7 @@ class Listener:
         database: Database,
         announcer: Announcer,
         claims: Claims,
+        calls: CallBox,
         *,
         poll_s: float = 2.0,
         retry_s: float = 0.5,
@@ -91,6 +94,7 @@ class Listener:
         self._database = database
         self._announcer = announcer
         self._claims = claims
+        self._calls = calls
         self._poll_s = poll_s
         self._retry_s = retry_s
         self._lost = False
@@ -133,6 +137,7 @@ class Listener:
             connection.add_termination_listener(self._hear_of_loss)
             with self._database.explained():
                 await connection.add_listener(CHANNEL, self._hear)
+                await connection.add_listener(CALL_CHANNEL, self._hear_of_call)
                 await self._watch(connection)
         finally:
             await end_connection(connection)
@@ -153,6 +158,11 @@ class Listener:
 
     def _hear(self, _connection: object, _process: int, _channel: str, _payload: object) -> None:
         self._called.set()
+
+    def _hear_of_call(
+        self, _connection: object, _process: int, _channel: str, payload: object
+    ) -> None:
+        self._calls.hear(str(payload))
 
     def _hear_of_loss(self, _connection: object) -> None:
         self._lost = True

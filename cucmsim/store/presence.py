@@ -17,11 +17,10 @@ from sqlalchemy.dialects.postgresql import insert
 from cucmsim.errors import StoreError
 from cucmsim.store.claims import read_claimed
 from cucmsim.store.engine import Session, whole
-from cucmsim.store.schema import TABLES
+from cucmsim.store.processtables import PRESENCE
 
 __all__ = ["ClockOffset", "Presence", "put_presence", "read_presence", "read_time"]
 
-_TABLE = TABLES["cucmsim_presence"]
 _NOW = cast(extract("epoch", func.clock_timestamp()), BigInteger)
 
 
@@ -62,7 +61,7 @@ async def put_presence(session: Session, own: Sequence[Presence]) -> None:
     """Write over what these nodes told before; `seen` becomes the database's time."""
     for one in sorted(own, key=attrgetter("node")):
         row = {**_values(one), "seen": _NOW}
-        statement = insert(_TABLE).values(row)
+        statement = insert(PRESENCE).values(row)
         await session.execute(statement.on_conflict_do_update(index_elements=["node"], set_=row))
 
 
@@ -76,7 +75,7 @@ async def read_time(session: Session) -> datetime:
 
 async def read_presence(session: Session) -> tuple[Presence, ...]:
     """Return what every node told, by name."""
-    rows = await session.mappings(select(_TABLE, _NOW.label("now")).order_by(_TABLE.c.node))
+    rows = await session.mappings(select(PRESENCE, _NOW.label("now")).order_by(PRESENCE.c.node))
     claimed = await read_claimed(session, [str(row["node"]) for row in rows])
     return tuple(_presence(row, is_alive=claimed[str(row["node"])]) for row in rows)
 

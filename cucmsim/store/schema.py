@@ -396,19 +396,3 @@ Table(
     Column("said", Text, nullable=False),
     PrimaryKeyConstraint("kind", "name"),
 )
-Table(
-    "cucmsim_presence",
-    METADATA,
-    _text("node"),  # by name: what a process tells outlives a restore of the database
-    _text("host"),
-    _number("pid"),
-    _text("program", 64),
-    Column("started", BigInteger, nullable=False),
-    Column("seen", BigInteger, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("services", Text, nullable=False, default="{}"),
-    _number("registered"),
-    _text("itl", 64),
-    Column("clockoffset", BigInteger, nullable=False, default=0),
-    PrimaryKeyConstraint("node"),
-)

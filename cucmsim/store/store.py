@@ -20,6 +20,7 @@ from cucmsim.clock import Clock
 from cucmsim.entropy import Entropy, stream_of
 from cucmsim.errors import StoreError
 from cucmsim.store.alarms import StoredAlarm, read_alarms
+from cucmsim.store.calls import CallBox
 from cucmsim.store.changelog import Writer
 from cucmsim.store.claims import Claims, read_claimed
 from cucmsim.store.engine import Database, Session
@@ -60,7 +61,10 @@ class Store:
         self._seed = stream_of(entropy, "store").token(_SEED_SIZE)
         self._loader = ReplicaLoader(opened.sealing, SignerCache())
         self._announcer = Announcer(version)
-        self._listener = None if database.is_sqlite else Listener(database, self._announcer, claims)
+        self.calls = None if database.is_sqlite else CallBox(database)
+        self._listener = (
+            None if self.calls is None else Listener(database, self._announcer, claims, self.calls)
+        )
         self._writing = asyncio.Lock()
         self._writer_task: asyncio.Task[object] | None = None
         self._handed_out = version

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from cucmsim.clock import MovableClock, SystemClock
+from cucmsim.cluster.calls import Elsewhere
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.management import management_app
 from cucmsim.cluster.node import ServiceAction, ServiceState
@@ -96,6 +97,9 @@ class PretendedCluster:
 
     def administration(self) -> "PretendedCluster":
         return self
+
+    def elsewhere(self) -> Elsewhere:
+        raise RefusedError("not here")
 
     async def add_device(self, entry: Mapping[str, object]) -> Device:
         self._do("add", entry)
