@@ -4,8 +4,8 @@ from alembic import op
 
 from cucmsim.store.migrations.columns import big, blob, create, integer, long, text
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
