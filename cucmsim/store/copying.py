@@ -14,11 +14,12 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from sqlalchemy import ColumnElement, Table, delete, func, insert, select, text
 
 from cucmsim.store.engine import Session, Values
+from cucmsim.store.processtables import OF_PROCESSES
 from cucmsim.store.schema import METADATA, TABLES
 
 __all__ = ["COPIED", "copy_all", "copy_changes", "copy_platforms"]
 
-_LEFT_OUT = frozenset({"cucmsim_changelog", "cucmsim_applied", "cucmsim_alarm", "cucmsim_presence"})
+_LEFT_OUT = OF_PROCESSES | {"cucmsim_changelog", "cucmsim_applied", "cucmsim_alarm"}
 COPIED = tuple(table for table in METADATA.sorted_tables if table.name not in _LEFT_OUT)
 _OF_A_PHONE = ("devicenumplanmap", "cucmsim_capfdevice")
 """Tables of which a phone's row in the changelog stands for the rows that point to it."""

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, 
 
 from cucmsim.store.schema import METADATA
 
-__all__ = ["CALLS", "PRESENCE"]
+__all__ = ["CALLS", "OF_PROCESSES", "PRESENCE"]
 
 PRESENCE = Table(
     "cucmsim_presence",
@@ -41,3 +41,6 @@ CALLS = Table(
     Column("answer", LargeBinary),
 )
 """Requests of one process to another (`calls.py`); `due` is the database's time."""
+
+OF_PROCESSES = frozenset({PRESENCE.name, CALLS.name})
+"""Their names: no copy, backup or restore of a store has them."""

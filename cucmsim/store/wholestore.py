@@ -20,13 +20,14 @@ from cucmsim.store.changelog import Writer, read_version
 from cucmsim.store.drsrows import NUMBERS, Tables, replace_numbers
 from cucmsim.store.engine import Session
 from cucmsim.store.migrate import alembic_config, known_revisions, read_revision
+from cucmsim.store.processtables import OF_PROCESSES
 from cucmsim.store.schema import METADATA
 from cucmsim.store.typetables import TYPE_TABLES
 
 __all__ = ["WholeStore", "brought_up_to_date", "read_everything", "replace_everything"]
 
 _SECRET = "cucmsim_secret"  # noqa: S105 - a table
-_LEFT_OUT = frozenset({"cucmsim_version", "cucmsim_changelog", "cucmsim_presence"})
+_LEFT_OUT = OF_PROCESSES | {"cucmsim_version", "cucmsim_changelog"}
 _AT_ONCE = 1000
 
 
