@@ -8,6 +8,7 @@
     +- VerificationError      something is not trusted; has the reasons as values
     +- StoreError             the database, or a key in it, cannot be used
     |  +- ClaimedError        another process runs a node of this one
+    |  +- PublisherAwayError  changes are the publisher's, and nobody runs it
     +- SettingsError          a configuration is refused; has every problem found
     +- RefusedError           a service refuses an operation; says why
     +- NotApplicableError     a scenario cannot be played here; says what it needs
@@ -29,6 +30,7 @@ __all__ = [
     "NotApplicableError",
     "Problem",
     "ProtocolError",
+    "PublisherAwayError",
     "RefusedError",
     "RemoteProtocolError",
     "SettingsError",
@@ -82,6 +84,10 @@ class StoreError(CucmsimError):
 
 class ClaimedError(StoreError):
     """Another process runs a node of this one."""
+
+
+class PublisherAwayError(StoreError):
+    """Changes are the publisher's, and nobody runs it; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)

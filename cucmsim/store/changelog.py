@@ -64,6 +64,11 @@ class Writer:
         digest = hashlib.sha256(self._seed + f"/{text}".encode()).digest()
         return str(UUID(bytes=digest[:16], version=4))
 
+    @property
+    def makes_version(self) -> bool:
+        """Whether a row was touched."""
+        return bool(self._touched)
+
     def touch(self, table: str, pkid: str, action: str) -> None:
         """Note a row: action I inserted, U updated, D deleted."""
         self._touched[table, pkid, action] = None

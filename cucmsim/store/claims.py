@@ -6,6 +6,9 @@ too; keepalives (`engine.py`) have it notice a peer that vanished within some 12
 process of the same name is refused at once if the first one shows life (it asks for the version
 every other second), and after `PATIENCE_S` if it may be one that the server still believes in.
 
+Changes to what nodes answer from are the publisher's: while nobody holds its name, a process of
+other nodes makes none. What takes no version (alarms, stamps, accounts of a node) is a node's own.
+
 A connection that was lost is claimed for anew. What is left of one's own, which the server holds
 for alive, is ended; is the name with somebody else by then, this process has lost it for good.
 """
@@ -19,13 +22,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from cucmsim.entropy import SystemEntropy
-from cucmsim.errors import ClaimedError
+from cucmsim.errors import ClaimedError, PublisherAwayError
 from cucmsim.store.engine import Database, Session
+from cucmsim.store.schema import ENTERPRISE_PKID, TABLES
 
-__all__ = ["PATIENCE_S", "Claims", "read_claimed"]
+__all__ = ["PATIENCE_S", "Claims", "read_claimed", "refuse_without_publisher"]
 
 PATIENCE_S = 15.0
 """How long a name that a vanished process may hold is waited for."""
@@ -150,6 +154,24 @@ async def read_claimed(session: Session, names: Collection[str]) -> Mapping[str,
     """Return which of these names a process holds now."""
     keys = {row[0] for row in await session.rows(text(_CLAIMED))}
     return {name: _key(name) in keys for name in names}
+
+
+async def refuse_without_publisher(session: Session, own: Collection[str]) -> None:
+    """Refuse a change by a process of the nodes `own` while no process runs the publisher.
+
+    Raises PublisherAwayError. A store that has no publisher yet has nobody to ask.
+    """
+    if session.database.is_sqlite:
+        return
+    node = TABLES["processnode"]
+    is_publisher = (node.c.tknodeusage == 0) & (node.c.pkid != ENTERPRISE_PKID)
+    name = await session.scalar(select(node.c.name).where(is_publisher))
+    if name is None or str(name) in own:
+        return
+    if not (await read_claimed(session, [str(name)]))[str(name)]:
+        raise PublisherAwayError(
+            f"The publisher, {name}, is not available. Changes cannot be made until it is."
+        )
 
 
 async def end_connection(connection: asyncpg.Connection) -> None:

@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
+from weakref import WeakSet
 
 import asyncpg
 from sqlalchemy import Connection, CursorResult, Executable, event
@@ -45,6 +46,7 @@ T = TypeVar("T")
 _CONNECT_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 3.0
 _COMMAND_TIMEOUT_S = 60.0
+_SILENT = "does not answer: it hangs, or the network drops what is sent to it"
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _KEEPALIVES = {
     "tcp_keepalives_idle": "4s",
@@ -53,6 +55,9 @@ _KEEPALIVES = {
     "tcp_user_timeout": "12s",
 }
 """Have the server drop a peer that vanished within 12 s, and with it its locks."""
+
+_IDLE_TIMEOUT = "60s"
+"""How long a process that was stopped in the middle of a change may keep others from theirs."""
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
@@ -136,6 +141,8 @@ class Database:
         self._idle = asyncio.Event()
         self._idle.set()
         self._busy_timeout_s = busy_timeout_s
+        self._is_silent = False
+        self._connections: WeakSet[asyncpg.Connection] = WeakSet()
         self._engine = self._make_engine()
 
     @classmethod
@@ -172,8 +179,12 @@ class Database:
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
             return engine
-        settings = {**_KEEPALIVES, "lock_timeout": f"{int(self._busy_timeout_s * 1000)}ms"}
-        return create_async_engine(
+        settings = {
+            **_KEEPALIVES,
+            "lock_timeout": f"{int(self._busy_timeout_s * 1000)}ms",
+            "idle_in_transaction_session_timeout": _IDLE_TIMEOUT,
+        }
+        engine = create_async_engine(
             self.url,
             connect_args={
                 "timeout": _CONNECT_TIMEOUT_S,
@@ -183,6 +194,21 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,
         )
+        event.listen(engine.sync_engine, "connect", self._note_connection)
+        return engine
+
+    def _note_connection(self, held: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        self._connections.add(held.driver_connection)
+
+    def note_silence(self, *, is_silent: bool) -> None:
+        """Take what the one who listens found out: whether the server gives no answer at all.
+
+        While it is silent every call fails: one that is under way now, any other at once. So
+        nobody waits out a limit that is made for large loads and migrations.
+        """
+        self._is_silent = is_silent
+        for connection in tuple(self._connections) if is_silent else ():
+            connection.terminate()
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -196,7 +222,8 @@ class Database:
             asyncpg.PostgresError,
             asyncpg.InterfaceError,
         ) as fault:
-            raise StoreError(f"{self.shown} {explain(fault, is_sqlite=self.is_sqlite)}") from fault
+            said = _SILENT if self._is_silent else explain(fault, is_sqlite=self.is_sqlite)
+            raise StoreError(f"{self.shown} {said}") from fault
 
     @asynccontextmanager
     async def session(self, *, write: bool = False) -> AsyncIterator[Session]:
@@ -208,6 +235,8 @@ class Database:
         """
         if self._closing:
             raise StoreError(f"{self.shown} is closed")
+        if self._is_silent:
+            raise StoreError(f"{self.shown} {_SILENT}") from TimeoutError()
         self._sessions += 1
         self._idle.clear()
         connection = self._engine.connect()

@@ -4,7 +4,7 @@ The `Announcer` holds the newest version this process knows of and wakes who wai
 On PostgreSQL a `Listener` feeds it over a connection of its own: it asks for the version each time
 it has connected, when a NOTIFY comes, and every few seconds besides (a catch-up, and the proof that
 the other end is still there), and connects again for as long as it takes. A NOTIFY is a call to
-look, whatever it says: a storm of them costs one question at a time, and one that names a version
+look, whatever it says: a storm of them costs fifty questions a second, and one that names a version
 which does not exist cannot hide those that will.
 
 The same connection hears of calls from other processes (`calls.py`), and holds the names of
@@ -28,6 +28,9 @@ __all__ = ["Announcer", "ConnectionListener", "Listener"]
 
 ConnectionListener = Callable[[bool], None]
 """Called with whether the database answers, when that changes."""
+
+_CALM_S = 0.02
+"""So long after a question no other is asked, however many notifications come."""
 
 
 class Announcer:
@@ -118,6 +121,8 @@ class Listener:
                 await self._listen()
             except StoreError as error:
                 fault = error
+            if fault is not None and isinstance(fault.__cause__, TimeoutError):
+                self._database.note_silence(is_silent=True)
             self._note(is_connected=False)
             if isinstance(fault, ClaimedError):
                 self._announcer.close(fault)
@@ -147,14 +152,19 @@ class Listener:
         while not self._lost:
             self._called.clear()
             known = self._announcer.version  # what was announced by now, the answer must have
-            found = await connection.fetchval("SELECT version FROM cucmsim_version WHERE id = 1")
+            version = await self._read_version(connection)
+            self._database.note_silence(is_silent=False)
             self._note(is_connected=True)
-            version = int(found or 0)
             if version < known:
                 self._announcer.restart(version)
             self._announcer.publish(version)
+            await asyncio.sleep(_CALM_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._called.wait(), self._poll_s)
+
+    async def _read_version(self, connection: asyncpg.Connection) -> int:
+        found = await connection.fetchval("SELECT version FROM cucmsim_version WHERE id = 1")
+        return int(found or 0)
 
     def _hear(self, _connection: object, _process: int, _channel: str, _payload: object) -> None:
         self._called.set()

@@ -22,7 +22,7 @@ from cucmsim.errors import StoreError
 from cucmsim.store.alarms import StoredAlarm, read_alarms
 from cucmsim.store.calls import CallBox
 from cucmsim.store.changelog import Writer
-from cucmsim.store.claims import Claims, read_claimed
+from cucmsim.store.claims import Claims, read_claimed, refuse_without_publisher
 from cucmsim.store.engine import Database, Session
 from cucmsim.store.faults import is_away
 from cucmsim.store.loading import ReplicaLoader
@@ -192,6 +192,7 @@ class Store:
         While the database is away and there is a copy, the block can read but changes nothing.
 
         Raises:
+            PublisherAwayError: this process runs nodes, and none the publisher.
             StoreError: the database failed, or this task has a transaction open already.
 
         """
@@ -203,6 +204,8 @@ class Store:
                 async with self._session(write=True) as session:
                     writer = await Writer.begin(session, self._clock, self._seed)
                     yield Transaction(writer, self._sealing, self._loader)
+                    if self._claims.names and writer.makes_version:
+                        await refuse_without_publisher(session, self._claims.names)
                     session.on_commit = partial(self._committed, await writer.finish())
             finally:
                 self._writer_task = None

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cucmsim.cluster.cluster import Cluster
-from cucmsim.errors import ClaimedError
+from cucmsim.errors import ClaimedError, PublisherAwayError
+from cucmsim.services.operations.clockmove import advance_clock
 from cucmsim.services.operations.servicecontrol import ServiceAction
 from cucmsim.store.presence import Presence
+from tests.fixtures.adminlines import at_node
 from tests.fixtures.clusters import PUBLISHER, SUBSCRIBER, Lab
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -84,3 +88,26 @@ async def test_a_process_whose_node_was_taken_over_stops_and_says_so(
         async with twin.running(SUBSCRIBER), asyncio.timeout(10):
             with pytest.raises(ClaimedError, match="taken over by another process"):
                 await older.wait_stopped()
+
+
+async def test_while_nobody_runs_the_publisher_a_subscriber_changes_nothing_but_its_own(
+    postgres_lab: Lab,
+) -> None:
+    async with AsyncExitStack() as publisher:
+        await publisher.enter_async_context(postgres_lab.running(PUBLISHER))
+        async with postgres_lab.running(SUBSCRIBER) as subscriber:
+            give = at_node(subscriber, SUBSCRIBER)
+            regen = ("set cert regen TVS", ["yes"])
+            assert "Successfully Regenerated Certificate for TVS" in await give(*regen)
+            await publisher.aclose()
+            before = await subscriber.operator().store.load_replica()
+            said = f"The publisher, {PUBLISHER}, is not available. Changes cannot be made until it"
+            assert said in await give(*regen)
+            with pytest.raises(PublisherAwayError, match=said):
+                await advance_clock(subscriber.operator(), timedelta(seconds=1))
+            assert (await subscriber.operator().store.load_replica()) == before
+            assert "Using timezone" in await give("set timezone America/Chicago")
+            shown = await give("utils dbreplication runtimestate")
+            assert f"{PUBLISHER} not replicating\n" in shown
+            async with postgres_lab.running(PUBLISHER):
+                assert "Successfully Regenerated Certificate for TVS" in await give(*regen)
