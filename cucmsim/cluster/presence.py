@@ -82,7 +82,8 @@ class PresenceTeller:
                 await self._store.put_presence(self.own())
             await asyncio.sleep(_CALM_S)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _INTERVAL_S)
+                async with asyncio.timeout(_INTERVAL_S):
+                    await self._news.wait()
 
     def _presence(self, node: Node) -> Presence:
         itl = self._files[node.name].cached(ITL_FILENAME)

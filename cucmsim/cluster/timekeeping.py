@@ -81,4 +81,5 @@ class Timekeeper:
             self._wanted.clear()
             await self.look()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), _INTERVAL_S)
+                async with asyncio.timeout(_INTERVAL_S):
+                    await self._wanted.wait()

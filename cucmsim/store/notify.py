@@ -160,7 +160,8 @@ class Listener:
             self._announcer.publish(version)
             await asyncio.sleep(_CALM_S)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), self._poll_s)
+                async with asyncio.timeout(self._poll_s):  # wait_for may lose a cancellation
+                    await self._called.wait()
 
     async def _read_version(self, connection: asyncpg.Connection) -> int:
         found = await connection.fetchval("SELECT version FROM cucmsim_version WHERE id = 1")

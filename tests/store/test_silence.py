@@ -100,3 +100,13 @@ async def storm(store: Store, count: int) -> None:
         async with store._database.session(write=True) as session:
             for number in range(begin, begin + 50):
                 await session.execute(text(f"NOTIFY cucmsim, '\u2603 {number}'"))
+
+
+async def test_a_notification_in_the_moment_of_the_end_does_not_hold_it_up(
+    postgres_url: str, open_store: OpenStore
+) -> None:
+    async with asyncio.timeout(20), open_store(postgres_url) as store:
+        listener = store._listener
+        assert listener is not None
+        await until(lambda: store.is_connected and bool(listener._called._waiters))
+        listener._called.set()
