@@ -32,6 +32,7 @@ _MODULES = {
     "reset": "reset",
     "scenario": "scenario",
     "sftp": "sftp",
+    "where": "where",
     "tvs": "tvs",
     "capf": "capf",
     "parameter": "parameter",
