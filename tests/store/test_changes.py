@@ -1,6 +1,7 @@
 """Versions, the changelog, and how a change is heard of."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -215,6 +216,34 @@ async def test_a_writer_waits_only_so_long_for_another_process(
             with pytest.raises(StoreError, match="is locked by another process"):
                 await set_parameter(other, "1")
         await set_parameter(other, "1")
+
+
+async def test_a_process_that_stands_still_in_a_transaction_loses_it_after_a_while(
+    postgres_url: str, open_store: OpenStore
+) -> None:
+    async with open_store(postgres_url) as frozen, open_store(postgres_url) as other:
+        with pytest.raises(StoreError):
+            await _write_after(frozen, other)
+        assert (await other.load_replica()).enterprise == {"A": "1"}
+
+
+async def _write_after(store: Store, other: Store) -> None:
+    """Write in a transaction in the midst of which another one writes, once it is given up."""
+    async with store._database.session(write=True) as session, asyncio.timeout(20):
+        limit = "idle_in_transaction_session_timeout"
+        assert await session.scalar(text(f"SHOW {limit}")) == "1min"
+        await session.execute(text("SELECT version FROM cucmsim_version FOR UPDATE"))
+        await session.execute(text(f"SET LOCAL {limit} = '100ms'"))
+        await _until_written(other)
+        await session.execute(text("UPDATE cucmsim_version SET version = 99"))
+
+
+async def _until_written(store: Store) -> None:
+    """Write, as often as it takes until nobody is in the way."""
+    while True:
+        with contextlib.suppress(StoreError):
+            await set_parameter(store, "1")
+            return
 
 
 async def test_what_happened_while_the_database_was_away_is_caught_up(
