@@ -21,7 +21,8 @@ from .truth import Availability
 
 __all__ = ["Chaos", "Fault", "plan_round"]
 
-_NODE_FAULTS: Final = ("kill", "stop", "freeze")
+ALONE: Final = "return without database"
+_NODE_FAULTS: Final = ("kill", "stop", "freeze", ALONE)
 _DATABASE_FAULTS: Final = (
     *("database stopped", "database killed", "database frozen"),
     *("refused to one", "refused to all", "silent to one", "silent to all", "lossy link"),
@@ -93,7 +94,10 @@ class Chaos:
     availability: Availability
     show: Callable[[str], None]
     counts: Counter[str] = field(default_factory=Counter)
+    _database_track: asyncio.Lock = field(default_factory=asyncio.Lock)
     starts_refused: int = 0
+    slowest_start_s: float = 0.0
+    slowest_start_alone_s: float = 0.0
     slowest_stop_s: float = 0.0
 
     async def carry_out(self, plan: Sequence[Fault]) -> None:
@@ -108,16 +112,18 @@ class Chaos:
 
     async def _track(self, faults: Sequence[Fault], began: float) -> None:
         for fault in faults:
+            is_database = fault.kind not in _NODE_FAULTS
             late_s = time.monotonic() - began - fault.at
             if late_s > _LATE_S:
                 continue  # on a busy machine a node takes long to come back
             await asyncio.sleep(max(0.0, -late_s))
             self.show(str(fault))
             self.counts[fault.kind] += 1
-            if fault.kind in _NODE_FAULTS:
-                await self._harm_node(self.nodes[fault.target], fault)
+            if is_database:
+                async with self._database_track:
+                    await self._harm_database(fault)
             else:
-                await self._harm_database(fault)
+                await self._harm_node(self.nodes[fault.target], fault)
 
     async def _harm_node(self, node: NodeProcess, fault: Fault) -> None:
         if fault.kind == "freeze":
@@ -125,15 +131,35 @@ class Chaos:
             await asyncio.sleep(fault.lasts)
             node.thaw()
             return
-        if fault.kind == "kill":
+        if fault.kind in ("kill", ALONE):
             await node.kill()
         else:
             self.slowest_stop_s = max(self.slowest_stop_s, await node.stop())
-        await asyncio.sleep(fault.lasts)
-        await self._start(node)
+        if fault.kind == ALONE:
+            await self._return_alone(node, fault)
+        else:
+            await asyncio.sleep(fault.lasts)
+            self.slowest_start_s = max(self.slowest_start_s, await self._start(node))
 
-    async def _start(self, node: NodeProcess) -> None:
-        """Start a node as something that watches over it does: again, when it gives up."""
+    async def _return_alone(self, node: NodeProcess, fault: Fault) -> None:
+        """Start a node that cannot reach the database, and let it find the database later."""
+        way = self.ways[node.name]
+        async with self._database_track:
+            self._mark([node.name], up=False)
+            await way.refuse()
+            taken = await self._start(node)
+            self.slowest_start_alone_s = max(self.slowest_start_alone_s, taken)
+            await asyncio.sleep(fault.lasts)
+            await way.open()
+            await asyncio.sleep(_RECONNECT_S)
+            self._mark([node.name], up=True)
+
+    async def _start(self, node: NodeProcess) -> float:
+        """Start a node as something that watches over it does: again, when it gives up.
+
+        Return how long it took.
+        """
+        began = time.monotonic()
         while True:
             try:
                 await node.start()
@@ -141,7 +167,7 @@ class Chaos:
                 self.starts_refused += 1
                 await asyncio.sleep(_START_AGAIN_S)
             else:
-                return
+                return time.monotonic() - began
 
     async def _harm_database(self, fault: Fault) -> None:
         if fault.kind == "lossy link":

@@ -72,6 +72,9 @@ def report_lines(soak: "Soak") -> Iterator[str]:
     )
     yield f"  {'slowest catch-up':<44} {reader.slowest_catch_up_s:8.1f} s"
     yield f"  {'slowest stop':<44} {soak.chaos.slowest_stop_s:8.1f} s"
+    yield f"  {'slowest start':<44} {soak.chaos.slowest_start_s:8.1f} s"
+    alone_s = soak.chaos.slowest_start_alone_s
+    yield f"  {'slowest start without database':<44} {alone_s:8.1f} s"
     yield "memory (MiB after warming up, growth by a straight line, whole life)"
     for trend in soak.memory.trends():
         growth = f"{trend.mib_per_minute:+6.2f} MiB/min" if trend.is_long else "  too short"

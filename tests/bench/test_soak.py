@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.soaking.chaos import plan_round
+from bench.soaking.chaos import ALONE, plan_round
 from bench.soaking.database import DatabaseState
 from bench.soaking.judge import Judge
 from bench.soaking.ledger import ANYTHING, GONE, Ledger
@@ -261,10 +261,10 @@ def test_memory_that_grows_is_told_from_memory_that_does_not() -> None:
 def test_the_same_seed_plans_the_same_faults_and_two_nodes_always_serve() -> None:
     plans = [plan_round(random.Random(seed), 600, 0.1) for seed in (3, 3, 4)]  # noqa: S311 - a plan
     assert plans[0] == plans[1] != plans[2]
-    of_nodes = [one for one in plans[0] if one.kind in ("kill", "stop", "freeze")]
+    of_nodes = [one for one in plans[0] if one.kind in ("kill", "stop", "freeze", ALONE)]
     assert all(one.at + one.lasts < after.at for one, after in pairwise(of_nodes))
     later = plan_round(random.Random(3), 600, 0.9)  # noqa: S311 - a plan
-    killed = {one.target for one in later if one.kind in ("kill", "stop")}
+    killed = {one.target for one in later if one.kind in ("kill", "stop", ALONE)}
     assert PUBLISHER not in killed
 
 
