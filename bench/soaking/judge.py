@@ -202,9 +202,10 @@ class Judge:
         """Judge whether the phone got anywhere, where it must have been able to."""
         began, ended = float(boot["began"]), float(boot["ended"])
         servers = [self._node(one) for one in boot["servers"]]
-        kinds = {kind for kind, *_ in boot["accepted"]}
-        is_lossy = boot["lossy"] and not self.truth.availability.was_up("link", began, ended)
         up = [node for node in servers if self._was_up(node, began, ended)]
+        kinds = {kind for kind, *_ in boot["accepted"]}
+        self.counts["boots with a server up all the time"] += bool(up)
+        is_lossy = boot["lossy"] and not self.truth.availability.was_up("link", began, ended)
         if up and not is_lossy and not has_refused and "configuration" not in kinds:
             self._find(
                 boot,
