@@ -260,6 +260,7 @@ class Cluster:
     async def _close(self) -> None:
         """Stop everything at the same time, so that the longest drain is the whole wait."""
         self.journal.close()
+        leaving = asyncio.create_task(self._store.leave())
         await self._tasks.stop()
         for power in self.powers.values():
             await power.finished()
@@ -272,6 +273,7 @@ class Cluster:
         try:
             await finish(endings)
         finally:
+            await leaving
             for traces in self._traces.values():
                 traces.flush()
             await finish(alarms.stop() for alarms in self._alarms)

@@ -64,12 +64,16 @@ class Follower:
     async def _rejoin(self) -> None:
         """Wait for the database, fill it as at any start, and take what it holds."""
         await self._store.rejoined()
+        told = ""
         while self._fill is not None:
             try:
                 await self._fill()
             except StoreError as error:
-                if not is_away(error):
+                if error.__cause__ is None:  # what it holds is wrong, it did not just fail
                     raise
+                if not is_away(error) and str(error) != told:
+                    told = str(error)
+                    self._log.warning("the description is not applied yet", why=told)
                 await asyncio.sleep(_RETRY_S)
             else:
                 self._fill = None

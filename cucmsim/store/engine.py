@@ -331,6 +331,21 @@ class Database:
         ) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
 
+    async def leave(self, within_s: float) -> None:
+        """Give up what is asked of a server that does not answer within some seconds.
+
+        For the end: nobody waits for a call any more, which may take a minute to be given up.
+        """
+        if self.is_sqlite or self._closing:
+            return
+        try:
+            async with asyncio.timeout(within_s):
+                with self.explained():
+                    await (await self.listen("leaving")).close()
+        except (StoreError, TimeoutError):
+            self._closing = True
+            self.note_silence(is_silent=True)
+
     async def close(self) -> None:
         """Close every connection, once those in use have been given back, and free the file."""
         self._closing = True

@@ -38,6 +38,7 @@ from cucmsim.store.wholestore import WholeStore, read_everything
 __all__ = ["Store", "Transaction"]
 
 _WAIT_S = 60.0
+_LEAVE_S = 2.0
 _SEED_SIZE = 16
 
 
@@ -172,6 +173,10 @@ class Store:
     def version(self) -> int:
         """The newest version this process has heard of."""
         return self._announcer.version
+
+    async def leave(self) -> None:
+        """Wait no longer for a database that does not answer: this process is about to end."""
+        await self._database.leave(_LEAVE_S)
 
     @property
     def is_connected(self) -> bool:

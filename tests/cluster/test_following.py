@@ -41,6 +41,9 @@ class PretendedStore:
         while (version := await self.announced.get()) is not None:
             yield version
 
+    async def rejoined(self) -> None:
+        """Be the same database as ever."""
+
     async def update_replica(self, replica: Replica) -> Replica:
         if self.faults:
             self.faults -= 1
@@ -110,6 +113,43 @@ async def test_an_outage_is_told_once_and_caught_up_on(stage: Stage) -> None:
         ("database away, serving on", 1),
         ("database back", 2),
     ]
+
+
+async def test_a_database_that_fails_while_it_is_gone_back_to_is_tried_again(
+    stage: Stage, tmp_path: Path
+) -> None:
+    faults = [_locked(), _locked()]
+
+    async def fill() -> None:
+        if faults:
+            raise faults.pop()
+
+    follower = Follower(cast("Store", stage.store), stage.view, tmp_path, ["pub"], fill)
+    follower._is_away = True
+    stage.store.announced.put_nowait(None)
+    with capture_logs() as logs:
+        await follower.run()
+    assert faults == []
+    told = [one for one in logs if one["event"] == "the description is not applied yet"]
+    assert [one["why"] for one in told] == ["database 'x' is locked by another process"]
+
+
+async def test_a_description_that_cannot_be_applied_ends_the_process(
+    stage: Stage, tmp_path: Path
+) -> None:
+    async def fill() -> None:
+        raise StoreError("the store has another publisher")
+
+    follower = Follower(cast("Store", stage.store), stage.view, tmp_path, ["pub"], fill)
+    follower._is_away = True
+    with pytest.raises(StoreError, match="another publisher"):
+        await follower.run()
+
+
+def _locked() -> StoreError:
+    fault = StoreError("database 'x' is locked by another process")
+    fault.__cause__ = RuntimeError("lock timeout")
+    return fault
 
 
 async def test_a_database_that_goes_and_comes_without_any_change_is_told_once_each(

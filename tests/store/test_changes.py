@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -236,6 +237,45 @@ async def _write_after(store: Store, other: Store) -> None:
         await session.execute(text(f"SET LOCAL {limit} = '100ms'"))
         await _until_written(other)
         await session.execute(text("UPDATE cucmsim_version SET version = 99"))
+
+
+async def test_a_process_that_ends_does_not_wait_for_a_database_that_stands_still(
+    postgres: PostgresServer, postgres_url: str, open_store: OpenStore
+) -> None:
+    async with open_store(postgres_url) as store:
+        asking = asyncio.create_task(_ask_for_long(store))
+        await _until_asked(store)
+        with postgres.frozen():
+            began = time.monotonic()
+            asking.cancel()
+            await store.leave()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            assert time.monotonic() - began < 6  # before anybody finds that the database hangs
+        with pytest.raises(StoreError, match="is closed"):
+            await store.load_replica()
+
+
+async def _until_asked(store: Store) -> None:
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+    found: object = 0
+    while found != 1:
+        async with store._database.session() as session:
+            found = await session.scalar(text(sleeping))
+
+
+async def _ask_for_long(store: Store) -> None:
+    async with store._database.session() as session:
+        await session.execute(text("SELECT pg_sleep(40)"))
+
+
+async def test_a_process_that_ends_lets_a_database_that_answers_finish(
+    postgres_url: str, open_store: OpenStore
+) -> None:
+    async with open_store(postgres_url) as store:
+        await store.leave()
+        await set_parameter(store, "1")
+        assert (await store.load_replica()).enterprise == {"A": "1"}
 
 
 async def _until_written(store: Store) -> None:
