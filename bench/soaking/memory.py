@@ -8,8 +8,8 @@ from typing import Final
 __all__ = ["Memory", "Trend"]
 
 _MIB: Final = 1024 * 1024
-_WARM_S: Final = 60.0
-_LEAST_S: Final = 120.0
+_WARM_S: Final = 90.0
+_LEAST_S: Final = 150.0
 _WIDTH: Final = 60
 _BARS: Final = "▁▂▃▄▅▆▇█"
 Sample = tuple[float, float]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 
+from .judge import Finding
 from .place import Place
 from .truth import Availability, Look, process_of
 
@@ -72,6 +73,7 @@ class NodeProcess:
         self._database_url = database_url
         self._availability = availability
         self._process: asyncio.subprocess.Process | None = None
+        self._returning: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -135,6 +137,18 @@ class NodeProcess:
         """Let it go on."""
         self._send(signal.SIGCONT)
         self._mark(up=True)
+
+    async def watch_over(self) -> list[Finding]:
+        """Start it again, and say so, when it has ended though nobody wanted that."""
+        if self.pid is not None or not self._availability.is_up(process_of(self.name)):
+            return []
+        self._mark(up=False)
+        status = None if self._process is None else self._process.returncode
+        last = self.log.read_text(errors="replace").splitlines()[-3:]
+        found = Finding(time.time(), "exit", f"{self.name} ended with {status} by itself: {last}")
+        await self.start(wait=False)
+        self._returning = asyncio.create_task(self.ready())
+        return [found]
 
     async def look(self) -> Look:
         """Return what it says about itself. Raises ApiError."""

@@ -263,6 +263,8 @@ class Soak:
         while True:
             await self._look_at_database()
             await asyncio.gather(*(self._look_at_node(node) for node in NODES))
+            for node in self.nodes.values():
+                self.findings += await node.watch_over()
             await self._judge_waiting()
             await asyncio.sleep(_LOOK_S)
 

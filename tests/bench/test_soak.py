@@ -249,7 +249,7 @@ def test_the_ledger_holds_to_what_was_announced_and_to_either_value_in_doubt() -
 
 def test_memory_that_grows_is_told_from_memory_that_does_not() -> None:
     memory = Memory()
-    for second in range(0, 300, 2):
+    for second in range(0, 400, 2):
         memory.add("flat", second, (140 << 20) + (second % 7 << 10))
         memory.add("leaks", second, (140 << 20) + (second << 16))
     flat, leaks = memory.trends()
