@@ -64,9 +64,9 @@ class ManagementClient:
         """Return the answer to a PATCH about so many phones."""
         return self._send("PATCH", url, body, phones=phones)
 
-    def delete(self, url: str) -> object:
+    def delete(self, url: str, parameters: Mapping[str, str | int] | None = None) -> object:
         """Return the answer to a DELETE."""
-        return self._send("DELETE", url)
+        return self._send("DELETE", url, parameters=parameters)
 
     def _send(
         self,

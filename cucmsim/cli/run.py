@@ -87,7 +87,7 @@ def register(app: typer.Typer) -> None:
         settings = settings_for(config, data)
         if ready_file is not None and ready_file.exists() and not ready_file.is_file():
             raise typer.BadParameter("expected a plain file", param_hint="--ready-file")
-        if node is not None and node not in {held.name for held in settings.nodes}:
+        if node is not None and _is_unknown(settings, node):
             raise SettingsError((_unknown_node(settings, node),))
         if log_level not in (None, "debug", "info", "warning", "error"):
             raise typer.BadParameter("expected debug, info, warning or error", param_hint="LEVEL")
@@ -114,6 +114,12 @@ def _start_logs(
     log_format = log_format or settings.cluster.log_format
     usual = "debug" if log_format is LogFormat.CISCO else settings.cluster.log_level
     configure_logs(log_format, level or usual, clock)
+
+
+def _is_unknown(settings: Settings, node: str) -> bool:
+    """Whether there can be no such node; the database of several processes may have more."""
+    is_alone = settings.cluster.database.startswith("sqlite:")
+    return is_alone and node not in {held.name for held in settings.nodes}
 
 
 def _unknown_node(settings: Settings, node: str) -> Problem:

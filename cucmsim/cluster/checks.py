@@ -24,6 +24,7 @@ __all__ = [
     "check_certificates",
     "check_management",
     "check_names",
+    "check_node",
     "check_nodes",
     "groups_of",
     "pools_of",
@@ -59,7 +60,7 @@ def check_nodes(nodes: Numbered[NodeSettings], roles: Sequence[str], findings: F
     sockets: dict[tuple[str, str, int], str] = {}
     for index, node in nodes:
         spot: Spot = ("nodes", index)
-        _check_node(node, spot, findings)
+        check_node(node, spot, findings)
         if not _any_broken(findings, spot, "name", "host", "domain"):
             other = names.setdefault(node.fqdn.lower(), index)
             if node.host and other != index:
@@ -74,7 +75,7 @@ def _any_broken(findings: Findings, spot: Spot, *keys: str) -> bool:
     return any(findings.is_broken((*spot, key)) for key in keys)
 
 
-def _check_node(node: NodeSettings, spot: Spot, findings: Findings) -> None:
+def check_node(node: NodeSettings, spot: Spot, findings: Findings) -> None:
     """Note what is wrong with one node."""
     if not node.host:
         findings.add((*spot, "host"), "nothing", "a host name, as `name` is an address")

@@ -6,26 +6,24 @@ version. What was opened is closed in the opposite order, however the run ends.
 """
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from cucmsim import __version__
-from cucmsim.clock import Clock, MovableClock, SystemClock, movable
+from cucmsim.clock import Clock, SystemClock, movable
 from cucmsim.cluster.administration import Administration
 from cucmsim.cluster.aftermath import AftermathRunner
 from cucmsim.cluster.calls import CallServer, Elsewhere
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.commandlines import ClusterCalls, NodeDesk, open_command_line
-from cucmsim.cluster.directory import admin_path, hold_directory, make_directory, socket_path
+from cucmsim.cluster.directory import admin_path, hold_directory, make_directory
 from cucmsim.cluster.drsschedule import DrsScheduler
 from cucmsim.cluster.faultrunner import FaultRunner
-from cucmsim.cluster.following import Follower
 from cucmsim.cluster.housekeeping import Housekeeping
-from cucmsim.cluster.management import management_app
+from cucmsim.cluster.management import management_server
+from cucmsim.cluster.newnode import with_added_node, with_stored_nodes
 from cucmsim.cluster.node import Node, ServiceAction, finish
 from cucmsim.cluster.nodeorders import OrderRunner
 from cucmsim.cluster.opening import Beginning, first_replica, follower_of, nodes_to_run, open_store
@@ -41,7 +39,6 @@ from cucmsim.cluster.tracing import open_traces, trace_exchange
 from cucmsim.cluster.trustapi import TrustListReport, trust_list_report
 from cucmsim.cluster.upgrades import UpgradeRunner
 from cucmsim.daemons.admind import AdminServer
-from cucmsim.daemons.managed import ManagementServer, TcpAccess
 from cucmsim.daemons.sftpclient import AsyncSftpClient
 from cucmsim.entropy import Entropy, SystemEntropy, stream_of
 from cucmsim.errors import RefusedError, StoreError
@@ -75,19 +72,10 @@ _TRUST_LISTS = (ITL_FILENAME, CTL_FILENAME)
 class Cluster:
     """The nodes that run in this process. Made by `Cluster.running`."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: Store,
-        view: View,
-        follower: Follower,
-        clock: MovableClock,
-        entropy: Entropy,
-        *,
-        is_timed: bool = True,
-    ) -> None:
+    def __init__(self, settings: Settings, store: Store, view: View, beginning: Beginning) -> None:
+        options, clock, entropy = beginning.options, beginning.clock, beginning.entropy
         self.settings = settings
-        self.journal = Journal(settings.limits.journal_exchanges, is_timed=is_timed)
+        self.journal = Journal(settings.limits.journal_exchanges, is_timed=options.is_timed)
         self.capture = Capture(clock, settings.limits.capture_size)
         self.faults = FaultPlan(settings.faults)
         self.view = view
@@ -99,9 +87,11 @@ class Cluster:
         self._alarms: list[AlarmKeeper] = []
         self.powers: dict[str, NodePower] = {}
         self._store = store
-        self._follower = follower
+        self._follower = follower_of(store, view, beginning, self.nodes)
+        self._runs_whole = options.node is None
+        self._leaving: list[asyncio.Task[None]] = []
         self._clock = clock
-        self._node_entropy = {node.name: stream_of(entropy, node.name) for node in settings.nodes}
+        self._entropy = entropy
         self._operations_entropy = stream_of(entropy, "operations")
         self._administration = Administration(self.operator)
         self._started = clock.now()
@@ -109,8 +99,9 @@ class Cluster:
         self._following: asyncio.Task[None] | None = None
         self._sftp = AsyncSftpClient()
         self._tasks = self._housekeeping()
-        self._management: ManagementServer | None = None
-        self._admin: AdminServer | None = None
+        path = admin_path(settings.cluster.data_directory, options.node)
+        self._admin = AdminServer(path, self.command_lines, clock)
+        self._management = management_server(self, settings, options.node)
 
     @classmethod
     @asynccontextmanager
@@ -128,6 +119,7 @@ class Cluster:
         """
         options = options or RunOptions()
         clock, entropy = movable(clock or SystemClock()), entropy or SystemEntropy()
+        settings = await with_added_node(settings, options.node, clock, entropy)
         mine = nodes_to_run(settings, options.node)
         async with AsyncExitStack() as stack:
             stack.enter_context(hold_directory(settings.cluster.data_directory, options.node))
@@ -135,15 +127,15 @@ class Cluster:
             store = await stack.enter_async_context(open_store(beginning))
             view = View(await first_replica(store, beginning))
             follow_clock(clock, view)
-            follower = follower_of(store, view, beginning)
+            if options.node is None:
+                settings = with_stored_nodes(settings, view.replica)
+                mine = settings.nodes
             settings = replace(settings, phones=())  # the store has them now
-            cluster = cls(
-                settings, store, view, follower, clock, entropy, is_timed=options.is_timed
-            )
+            cluster = cls(settings, store, view, beginning)
             if options.capture:
                 cluster.capture.start()
             stack.push_async_callback(cluster._close)
-            await cluster._start(mine, options.node)
+            await cluster._start(mine)
             yield cluster
 
     def _housekeeping(self) -> Housekeeping:
@@ -153,7 +145,7 @@ class Cluster:
             FaultRunner(self.faults, self.nodes, self.journal, self._clock),
             AftermathRunner(self.view, self.nodes, self.registrations, self.act_on_service),
             UpgradeRunner(self.view, self.powers, self.operator, sleep),
-            OrderRunner(self.view, self.powers),
+            OrderRunner(self.view, self.powers, self._leave),
             CertificateMonitor(self._traces, self.view, self.operator, sleep),
             DrsScheduler(self.view, self.drs, sleep),
             PresenceTeller(
@@ -169,25 +161,46 @@ class Cluster:
         """Writes the alarms about certificates."""
         return self._tasks.monitor
 
-    async def _start(self, mine: Sequence[NodeSettings], node: str | None) -> None:
+    async def _start(self, mine: Sequence[NodeSettings]) -> None:
         """Start nodes, the follower and management; `_close` ends them."""
         make_directory(self.settings.cluster.certs_directory, "certificate directory")
-        await self._follower.mirror()
         self.journal.subscribe(partial(trace_exchange, self._traces))
         self.journal.subscribe(self._learn_device)
         for settings in mine:
             self.nodes[settings.name] = await self._node(settings)
+        await self._follower.mirror()
         await self._tasks.start_faults()
         for held in self.nodes.values():
             await held.start(deactivated_parts(self.view.replica.node(held.name)))
         self._following = asyncio.create_task(self._follower.run())
         self._following.add_done_callback(lambda _: self.stop())
         self._tasks.start(is_publisher=self.settings.publisher.name in self.nodes)
-        self._management = self._management_server(node)
         await self._management.start()
-        path = admin_path(self.settings.cluster.data_directory, node)
-        self._admin = AdminServer(path, self.command_lines, self._clock)
         await self._admin.start()
+
+    async def take_in(self, settings: NodeSettings) -> bool:
+        """Run a node that was added just now, if this process runs every node; tell whether.
+
+        Raises StartError, StoreError.
+        """
+        if self._runs_whole:
+            self.settings = replace(self.settings, nodes=(*self.settings.nodes, settings))
+            node = self.nodes[settings.name] = await self._node(settings)
+            await self._follower.mirror()
+            await node.start()
+        return self._runs_whole
+
+    def _leave(self, name: str) -> None:
+        """Run a node no longer that is not in the cluster; the last one takes the process along."""
+        kept = tuple(node for node in self.settings.nodes if node.name != name)
+        self.settings = replace(self.settings, nodes=kept)
+        stopping = self.nodes.pop(name).stop(self.settings.limits.stop_timeout_s)
+        self._leaving.append(asyncio.create_task(stopping))
+        for held in (self.powers, self.registrations, self.command_lines, self._files):
+            held.pop(name)
+        self._traces.pop(name).flush()
+        if not self.nodes:
+            self.stop()
 
     async def _node(self, settings: NodeSettings) -> Node:
         book = AlarmBook(settings.name, self.view, self._clock)
@@ -206,7 +219,7 @@ class Cluster:
             self._store,
             self.journal,
             self._clock,
-            self._node_entropy[settings.name],
+            stream_of(self._entropy, settings.name),
             registrations,
             await self._command_line(settings.name, files, traces),
             traces,
@@ -249,14 +262,6 @@ class Cluster:
             if reason is None and node != new.node:
                 registrations.drop(new.device_name, UnregisterReason.DUPLICATE)
 
-    def _management_server(self, node: str | None) -> ManagementServer:
-        wanted = self.settings.management
-        tcp = None
-        if wanted.port is not None and wanted.token is not None:
-            tcp = TcpAccess(wanted.address, wanted.port, wanted.token)
-        path = socket_path(self.settings.cluster.data_directory, node)
-        return ManagementServer(management_app(self), path, tcp)
-
     async def _close(self) -> None:
         """Stop everything at the same time, so that the longest drain is the whole wait."""
         self.journal.close()
@@ -265,11 +270,12 @@ class Cluster:
         for power in self.powers.values():
             await power.finished()
         drain_s = self.settings.limits.stop_timeout_s
-        endings = [node.stop(drain_s) for node in self.nodes.values()]
-        if self._admin is not None:
-            endings.append(self._admin.stop(_MANAGEMENT_DRAIN_S))
-        if self._management is not None:
-            endings.append(self._management.stop(_MANAGEMENT_DRAIN_S))
+        endings: list[Awaitable[None]] = [node.stop(drain_s) for node in self.nodes.values()]
+        endings += self._leaving
+        endings += [
+            self._admin.stop(_MANAGEMENT_DRAIN_S),
+            self._management.stop(_MANAGEMENT_DRAIN_S),
+        ]
         try:
             await finish(endings)
         finally:
@@ -312,20 +318,12 @@ class Cluster:
 
     def status(self) -> StatusReport:
         """Return the state of this process."""
-        described, replica = self.settings.cluster, self.view.replica
-        return StatusReport(
-            cluster=described.id,
-            release=str(active_release(replica, replica.publisher.name)),
-            security_mode=described.security_mode,
-            program=f"cucmsim {__version__}",
-            pid=os.getpid(),
-            started=self._started,
-            devices=len(replica.devices),
-            nodes=[
-                NodeReport.of(node, replica, len(self.registrations[node.name].held))
-                for node in self.nodes.values()
-            ],
-        )
+        replica, registered = self.view.replica, self.registrations
+        nodes = [
+            NodeReport.of(node, replica, len(registered[name].held))
+            for name, node in self.nodes.items()
+        ]
+        return StatusReport.of(self.settings.cluster, replica, self._started, nodes)
 
     def devices(self) -> Mapping[str, Device]:
         """Return every phone by name."""

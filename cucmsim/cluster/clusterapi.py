@@ -3,12 +3,20 @@
 The process that runs the publisher carries it out.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import FastAPI, Header, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from cucmsim.cluster.description import process_node
+from cucmsim.cluster.newnode import complete_entry, new_node
+from cucmsim.cluster.operationsapi import OutcomeOfOperation
+from cucmsim.cluster.settings import NodeSettings
+from cucmsim.errors import RefusedError
+from cucmsim.services.operations.members import add_node, check_removal, remove_node
 from cucmsim.services.operations.operator import Operator
 from cucmsim.services.operations.whole.file import BackupHeader
 from cucmsim.services.operations.whole.restore import back_up_cluster, restore_cluster
@@ -48,8 +56,53 @@ class BackupReport(BaseModel):
         return cls.model_validate(header)
 
 
-def add_cluster(app: FastAPI, operator: Callable[[], Operator], name: Callable[[], str]) -> None:
+class NodeWish(BaseModel):
+    """A subscriber to add; groups get it as their last member."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    entry: dict[str, object] = Field(description="keys as in [[nodes]]")
+    groups: tuple[str, ...] = ()
+
+
+def add_cluster(
+    app: FastAPI,
+    operator: Callable[[], Operator],
+    name: Callable[[], str],
+    take_in: Callable[[NodeSettings], Awaitable[bool]],
+) -> None:
     """Add the routes to `app`; `operator` refuses where the publisher is not run."""
+    _add_backup(app, operator, name)
+    _add_nodes(app, operator, take_in)
+
+
+def _add_nodes(
+    app: FastAPI,
+    operator: Callable[[], Operator],
+    take_in: Callable[[NodeSettings], Awaitable[bool]],
+) -> None:
+    @app.post("/cluster/nodes", status_code=201)
+    async def add(wanted: NodeWish) -> OutcomeOfOperation:
+        """Add a subscriber; this process runs it if it runs every node."""
+        held = operator()
+        entry = complete_entry(wanted.entry, await held.newest())
+        node = new_node(entry)
+        outcome = await add_node(held, process_node(node), json.dumps(entry), wanted.groups)
+        runs = await take_in(node)
+        told = "It runs." if runs else f"`cucmsim run CONFIG --node {node.name}` starts it."
+        return OutcomeOfOperation.of(replace(outcome, lines=(*outcome.lines, told)))
+
+    @app.delete("/cluster/nodes/{node}")
+    async def remove(node: str, *, force: bool = False) -> OutcomeOfOperation:
+        """Take a subscriber out of the cluster; one that runs only when forced: it ends then."""
+        held = operator()
+        check_removal(await held.newest(), node)
+        if not force and await held.store.is_run(node):
+            raise RefusedError(f"{node} runs: stop it first, or remove it by force")
+        return OutcomeOfOperation.of(await remove_node(held, node))
+
+
+def _add_backup(app: FastAPI, operator: Callable[[], Operator], name: Callable[[], str]) -> None:
 
     @app.get("/cluster/backup", response_class=Response)
     async def backup() -> Response:

@@ -8,7 +8,7 @@ from cucmsim.errors import StartError
 from cucmsim.services.reconcile import Description
 from cucmsim.store.rows import ProcessNode, TftpFile
 
-__all__ = ["describe_settings"]
+__all__ = ["describe_settings", "process_node"]
 
 _EVERYWHERE = ("callmanager",)
 """What every node runs besides the services it has ports for."""
@@ -18,7 +18,7 @@ def describe_settings(settings: Settings) -> Description:
     """Return the rows that `settings` describe. Raises StartError for a file that is gone."""
     mixed = settings.cluster.security_mode == "mixed"
     return Description(
-        nodes=tuple(_node(node) for node in settings.nodes),
+        nodes=tuple(process_node(node) for node in settings.nodes),
         groups=settings.callmanager_groups,
         device_pools=settings.device_pools,
         security_profiles=tuple(profile_row(one) for one in settings.security_profiles),
@@ -29,7 +29,8 @@ def describe_settings(settings: Settings) -> Description:
     )
 
 
-def _node(node: NodeSettings) -> ProcessNode:
+def process_node(node: NodeSettings) -> ProcessNode:
+    """Return what the store is to hold of a node."""
     return ProcessNode(
         name=node.name,
         host=node.host,

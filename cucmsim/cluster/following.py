@@ -6,7 +6,7 @@ local copy the database is waited for, and a publisher then does what it does at
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 import structlog
@@ -34,7 +34,7 @@ class Follower:
         store: Store,
         view: View,
         certs_directory: Path,
-        node_names: Sequence[str],
+        node_names: Collection[str],
         fill: Fill | None = None,
     ) -> None:
         self._store = store

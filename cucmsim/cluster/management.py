@@ -24,6 +24,7 @@ from cucmsim.cluster.certificatesapi import add_certificates
 from cucmsim.cluster.clockapi import add_clock
 from cucmsim.cluster.clusterapi import add_cluster
 from cucmsim.cluster.commandapi import add_commands
+from cucmsim.cluster.directory import socket_path
 from cucmsim.cluster.drsapi import add_drs
 from cucmsim.cluster.faultsapi import add_faults
 from cucmsim.cluster.journalapi import add_journal
@@ -41,9 +42,11 @@ from cucmsim.cluster.reports import (
     ServiceReport,
     StatusReport,
 )
+from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.cluster.trustapi import TrustListReport, add_trust
 from cucmsim.cluster.trustlistsapi import add_trust_list_operations
 from cucmsim.cluster.upgradeapi import add_upgrades
+from cucmsim.daemons.managed import ManagementServer, TcpAccess
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.capture import Capture
@@ -56,7 +59,7 @@ from cucmsim.services.registration import Registrations
 from cucmsim.services.view import View
 from cucmsim.store.rows import Device
 
-__all__ = ["Management", "management_app", "operation_names"]
+__all__ = ["Management", "management_app", "management_server", "operation_names"]
 
 
 class PhoneAdministration(Protocol):
@@ -148,6 +151,10 @@ class Management(Protocol):
         """Start, stop or restart a service of a node. Raises StartError."""
         ...
 
+    async def take_in(self, settings: NodeSettings) -> bool:
+        """Run a node that was added, if this process runs every node; tell whether."""
+        ...
+
     def operator(self) -> Operator:
         """Return what operations on the cluster work with."""
         ...
@@ -187,6 +194,17 @@ def management_app(management: Management) -> ASGIApp:
     return serve
 
 
+def management_server(
+    management: Management, settings: Settings, node: str | None
+) -> ManagementServer:
+    """Return what serves the process that runs `node` (None: every node)."""
+    wanted, tcp = settings.management, None
+    if wanted.port is not None and wanted.token is not None:
+        tcp = TcpAccess(wanted.address, wanted.port, wanted.token)
+    path = socket_path(settings.cluster.data_directory, node)
+    return ManagementServer(management_app(management), path, tcp)
+
+
 def operation_names() -> tuple[str, ...]:
     """Return the names of operations that answer in words: `regenerate`, `itl-reset/localkey`."""
     paths = [
@@ -220,7 +238,12 @@ def _app() -> FastAPI:
         lambda: serving().monitor.settled(),  # noqa: PLW0108 - it is not there yet
     )
     add_drs(app, lambda: serving().drs())
-    add_cluster(app, lambda: serving().drs().operator, lambda: serving().status().cluster)
+    add_cluster(
+        app,
+        lambda: serving().drs().operator,
+        lambda: serving().status().cluster,
+        lambda node: serving().take_in(node),
+    )
     add_commands(app, lambda: serving().command_lines)
     add_certificates(app, lambda: serving().view.replica)
     add_faults(app, lambda: serving().faults, lambda: serving().described_services)

@@ -1,7 +1,8 @@
-"""What the nodes of this process are ordered through the store: to restart.
+"""What the nodes of this process are ordered through the store: to restart, or to leave.
 
-Any process can give the order (`services/operations/noderestart.py`); the one that runs the node
-sees it when its view follows, and does it behind the back of whoever asked.
+Any process can give the order (`services/operations/noderestart.py`), or take a node out of the
+cluster; the one that runs the node sees it when its view follows, and does it behind the back of
+whoever asked.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,9 +21,12 @@ __all__ = ["OrderRunner"]
 class OrderRunner:
     """Carries out the orders to the nodes that `powers` names, from `start` to `stop`."""
 
-    def __init__(self, view: View, powers: Mapping[str, NodePower]) -> None:
+    def __init__(
+        self, view: View, powers: Mapping[str, NodePower], leave: Callable[[str], None]
+    ) -> None:
         self._view = view
         self._powers = powers
+        self._leave = leave
         self._unsubscribe: Callable[[], None] | None = None
 
     def start(self) -> None:
@@ -36,8 +40,11 @@ class OrderRunner:
             self._unsubscribe = None
 
     def _on_change(self, old: Replica, new: Replica) -> None:
-        for node, power in self._powers.items():
-            if is_restart_ordered(old, new, node):
+        for node, power in tuple(self._powers.items()):
+            if node not in new.nodes:
+                structlog.get_logger(node=node).warning("node is not in the cluster any more: ends")
+                self._leave(node)
+            elif is_restart_ordered(old, new, node):
                 try:
                     power.restart()
                 except RefusedError as error:

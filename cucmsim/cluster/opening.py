@@ -4,7 +4,7 @@ When the database is away the store is opened on the process's own copy of it, a
 from that; what a publisher does to the store at its start waits then (`following.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -96,9 +96,8 @@ def open_store(beginning: Beginning) -> AbstractAsyncContextManager[Store]:
     )
 
 
-def follower_of(store: Store, view: View, beginning: Beginning) -> Follower:
+def follower_of(store: Store, view: View, beginning: Beginning, names: Collection[str]) -> Follower:
     """Return what keeps the view at the newest version, and the files of these nodes."""
-    names = [node.name for node in beginning.mine]
     directory = beginning.settings.cluster.certs_directory
     return Follower(store, view, directory, names, beginning.filling(store))
 

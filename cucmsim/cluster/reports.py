@@ -1,14 +1,17 @@
 """What the management API tells, as models; `/openapi.json` and the commands know them."""
 
+import os
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cucmsim import __version__
 from cucmsim.cluster.node import Node, ServiceState
 from cucmsim.cluster.ports import ServiceName
+from cucmsim.cluster.settings import ClusterSettings
 from cucmsim.cluster.upgradeapi import VersionReport
-from cucmsim.services.operations.versions import sides_of
+from cucmsim.services.operations.versions import active_release, sides_of
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
 
@@ -98,6 +101,26 @@ class StatusReport(_Report):
     started: datetime
     devices: int
     nodes: list[NodeReport]
+
+    @classmethod
+    def of(
+        cls,
+        described: ClusterSettings,
+        replica: Replica,
+        started: datetime,
+        nodes: list[NodeReport],
+    ) -> "StatusReport":
+        """Return what a process that `started` then tells of the cluster and its own `nodes`."""
+        return cls(
+            cluster=described.id,
+            release=str(active_release(replica, replica.publisher.name)),
+            security_mode=described.security_mode,
+            program=f"cucmsim {__version__}",
+            pid=os.getpid(),
+            started=started,
+            devices=len(replica.devices),
+            nodes=nodes,
+        )
 
 
 class DeviceReport(_Report):

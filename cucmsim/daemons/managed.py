@@ -91,6 +91,8 @@ class ManagementServer:
 
     async def stop(self, drain_s: float) -> None:
         """Let running requests finish for `drain_s` seconds, then close."""
+        if not self._servers:
+            return
         await asyncio.gather(*(server.stop(drain_s) for server in self._servers))
         self._servers, self._ports = [], ()
         self._path.unlink(missing_ok=True)

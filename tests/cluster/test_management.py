@@ -20,6 +20,7 @@ from cucmsim.cluster.reports import (
     ServiceReport,
     StatusReport,
 )
+from cucmsim.cluster.settings import NodeSettings
 from cucmsim.cluster.trustapi import TrustListReport
 from cucmsim.cluster.upgradeapi import VersionReport
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
@@ -91,6 +92,10 @@ class PretendedCluster:
 
     def find_devices(self, search: PhoneSearch) -> Sequence[Device]:
         return find_phones(Replica(devices=self.phones), search)
+
+    async def take_in(self, settings: NodeSettings) -> bool:
+        self._do("take in", settings.name)
+        return True
 
     async def trust_lists(self) -> list[TrustListReport]:
         return [TrustListReport(node="pub", itl="1b", ctl=None)]
