@@ -4,6 +4,8 @@
     cucmsim cluster restore CONFIG FILE
     cucmsim cluster add-node CONFIG NAME --address IP
     cucmsim cluster remove-node CONFIG NAME
+    cucmsim cluster restart CONFIG
+    cucmsim cluster security-password CONFIG
 
 The publisher's process does it. A backup and a restore are made on the database itself where it
 does not run here; the nodes take it over from there.
@@ -11,7 +13,7 @@ does not run here; the nodes take it over from there.
 
 import typer
 
-from cucmsim.cli import clusterbackup, clusternodes
+from cucmsim.cli import clusterbackup, clusternodes, clusterpassword, clusterrestart
 
 __all__ = ["register"]
 
@@ -22,3 +24,5 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="cluster")
     clusterbackup.register(group)
     clusternodes.register(group)
+    clusterrestart.register(group)
+    clusterpassword.register(group)

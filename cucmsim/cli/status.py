@@ -12,10 +12,12 @@ from rich.table import Table
 from cucmsim.cli.client import ManagementClient, clients_of
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
 from cucmsim.cli.tables import print_table
+from cucmsim.cli.wholestatus import print_whole
 from cucmsim.cluster.directory import is_held
 from cucmsim.cluster.node import ServiceState
 from cucmsim.cluster.ports import ServiceName
 from cucmsim.cluster.reports import StatusReport
+from cucmsim.cluster.wholestatus import ClusterReport
 from cucmsim.errors import CommandError, UnreachableError
 
 __all__ = ["register"]
@@ -33,17 +35,24 @@ def register(app: typer.Typer) -> None:
         data: DataOption = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
         quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
+        phones: Annotated[
+            bool, typer.Option("--phones", help="Name the phones that hold each ITL.")
+        ] = False,
     ) -> None:
-        """Show nodes, services and phones. Exit status 1 when a service or process is stopped."""
+        """Show the nodes here, then the whole cluster. Exit status 1 when a node is not whole."""
         clients = clients_of(settings_for(config, data))
         reports, silent = _reports(clients)
+        whole = _whole(clients, phones=phones)
         if as_json:
-            typer.echo(json.dumps([report.model_dump(mode="json") for report in reports], indent=2))
+            shown = [report.model_dump(mode="json") for report in reports]
+            seen = whole.model_dump(mode="json")
+            typer.echo(json.dumps([{**report, "whole": seen} for report in shown], indent=2))
         elif not quiet:
             _print(reports)
+            print_whole(whole)
         for line in () if quiet else silent:
             typer.echo(f"cucmsim: {line}", err=True)
-        if silent or not all(_is_whole(report) for report in reports):
+        if silent or not whole.is_whole or not all(_is_whole(report) for report in reports):
             raise typer.Exit(1)
 
     @app.command("stop")
@@ -74,6 +83,12 @@ def _reports(clients: list[ManagementClient]) -> tuple[list[StatusReport], list[
     if not reports:
         raise UnreachableError("\n".join(silent))
     return reports, silent
+
+
+def _whole(clients: list[ManagementClient], *, phones: bool) -> ClusterReport:
+    """Return the whole cluster as the first process that answers sees it."""
+    client = next(client for client in clients if client.answers())
+    return ClusterReport.model_validate(client.get("/cluster", {"phones": int(phones)}))
 
 
 def _is_whole(report: StatusReport) -> bool:

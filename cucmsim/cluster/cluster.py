@@ -22,7 +22,7 @@ from cucmsim.cluster.directory import admin_path, hold_directory, make_directory
 from cucmsim.cluster.drsschedule import DrsScheduler
 from cucmsim.cluster.faultrunner import FaultRunner
 from cucmsim.cluster.housekeeping import Housekeeping
-from cucmsim.cluster.management import management_server
+from cucmsim.cluster.management import management_app, management_server
 from cucmsim.cluster.newnode import with_added_node, with_stored_nodes
 from cucmsim.cluster.node import Node, ServiceAction, finish
 from cucmsim.cluster.nodeorders import OrderRunner
@@ -38,6 +38,7 @@ from cucmsim.cluster.timekeeping import Timekeeper
 from cucmsim.cluster.tracing import open_traces, trace_exchange
 from cucmsim.cluster.trustapi import TrustListReport, trust_list_report
 from cucmsim.cluster.upgrades import UpgradeRunner
+from cucmsim.cluster.wholestatus import Observatory
 from cucmsim.daemons.admind import AdminServer
 from cucmsim.daemons.sftpclient import AsyncSftpClient
 from cucmsim.entropy import Entropy, SystemEntropy, stream_of
@@ -99,6 +100,8 @@ class Cluster:
         self._following: asyncio.Task[None] | None = None
         self._sftp = AsyncSftpClient()
         self._tasks = self._housekeeping()
+        tell = self._tasks.presence.own
+        self.observatory = Observatory(settings, view, self.operator, self.registrations, tell)
         path = admin_path(settings.cluster.data_directory, options.node)
         self._admin = AdminServer(path, self.command_lines, clock)
         self._management = management_server(self, settings, options.node)
@@ -140,6 +143,7 @@ class Cluster:
 
     def _housekeeping(self) -> Housekeeping:
         sleep = partial(sleep_until, self._clock)
+        held = (self.nodes, self.registrations, self._files, self.powers)
         timekeeper = Timekeeper(self._store, self._clock)
         return Housekeeping(
             FaultRunner(self.faults, self.nodes, self.journal, self._clock),
@@ -148,9 +152,7 @@ class Cluster:
             OrderRunner(self.view, self.powers, self._leave),
             CertificateMonitor(self._traces, self.view, self.operator, sleep),
             DrsScheduler(self.view, self.drs, sleep),
-            PresenceTeller(
-                self._store, self.view, self.nodes, self.registrations, self._files, timekeeper
-            ),
+            PresenceTeller(self._store, self.view, *held, timekeeper),
             timekeeper,
             CopyKeeper(self._store),
             CallServer(self._store.calls, self.nodes, management_app(self)),

@@ -17,11 +17,13 @@ from cucmsim.cluster.operationsapi import OutcomeOfOperation
 from cucmsim.cluster.settings import NodeSettings
 from cucmsim.errors import RefusedError
 from cucmsim.services.operations.members import add_node, check_removal, remove_node
+from cucmsim.services.operations.noderestart import order_restart
 from cucmsim.services.operations.operator import Operator
+from cucmsim.services.operations.securitypassword import reseal_cluster
 from cucmsim.services.operations.whole.file import BackupHeader
 from cucmsim.services.operations.whole.restore import back_up_cluster, restore_cluster
 
-__all__ = ["BackupReport", "add_cluster"]
+__all__ = ["BackupReport", "add_cluster", "add_restart"]
 
 _OCTETS = "application/octet-stream"
 _UPLOAD = {
@@ -56,6 +58,15 @@ class BackupReport(BaseModel):
         return cls.model_validate(header)
 
 
+class PasswordChange(BaseModel):
+    """The security password that there is, and the one to be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    old: str = Field(repr=False)
+    new: str = Field(repr=False)
+
+
 class NodeWish(BaseModel):
     """A subscriber to add; groups get it as their last member."""
 
@@ -74,6 +85,25 @@ def add_cluster(
     """Add the routes to `app`; `operator` refuses where the publisher is not run."""
     _add_backup(app, operator, name)
     _add_nodes(app, operator, take_in)
+    _add_password(app, operator)
+
+
+def add_restart(app: FastAPI, operator: Callable[[], Operator]) -> None:
+    """Add the route to `app`; every process may order it of every node."""
+
+    @app.post("/cluster/nodes/{node}/restart", status_code=202)
+    async def restart(node: str) -> dict[str, str]:
+        """Have a node restart its services; it is done when the node tells of a later start."""
+        await order_restart(operator(), node)
+        return {"detail": f"{node} was told to restart"}
+
+
+def _add_password(app: FastAPI, operator: Callable[[], Operator]) -> None:
+    @app.post("/cluster/security-password")
+    async def change(wanted: PasswordChange) -> dict[str, str]:
+        """Change the security password, also the one that opens the database."""
+        await reseal_cluster(operator(), wanted.old, wanted.new)
+        return {"detail": "changed"}
 
 
 def _add_nodes(

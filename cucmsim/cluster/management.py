@@ -22,7 +22,7 @@ from cucmsim.cluster.captureapi import add_capture
 from cucmsim.cluster.certificatemonitor import CertificateMonitor
 from cucmsim.cluster.certificatesapi import add_certificates
 from cucmsim.cluster.clockapi import add_clock
-from cucmsim.cluster.clusterapi import add_cluster
+from cucmsim.cluster.clusterapi import add_cluster, add_restart
 from cucmsim.cluster.commandapi import add_commands
 from cucmsim.cluster.directory import socket_path
 from cucmsim.cluster.drsapi import add_drs
@@ -46,6 +46,7 @@ from cucmsim.cluster.settings import NodeSettings, Settings
 from cucmsim.cluster.trustapi import TrustListReport, add_trust
 from cucmsim.cluster.trustlistsapi import add_trust_list_operations
 from cucmsim.cluster.upgradeapi import add_upgrades
+from cucmsim.cluster.wholestatus import Observatory, add_whole_status
 from cucmsim.daemons.managed import ManagementServer, TcpAccess
 from cucmsim.errors import RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.admin.commandline import CommandLine
@@ -151,6 +152,11 @@ class Management(Protocol):
         """Start, stop or restart a service of a node. Raises StartError."""
         ...
 
+    @property
+    def observatory(self) -> Observatory:
+        """Looks at the whole cluster."""
+        ...
+
     async def take_in(self, settings: NodeSettings) -> bool:
         """Run a node that was added, if this process runs every node; tell whether."""
         ...
@@ -238,6 +244,8 @@ def _app() -> FastAPI:
         lambda: serving().monitor.settled(),  # noqa: PLW0108 - it is not there yet
     )
     add_drs(app, lambda: serving().drs())
+    add_whole_status(app, lambda: serving().observatory)
+    add_restart(app, lambda: serving().operator())
     add_cluster(
         app,
         lambda: serving().drs().operator,

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from cucmsim import __version__
 from cucmsim.cluster.node import Node
+from cucmsim.cluster.power import NodePower
 from cucmsim.cluster.surroundings import NodeFiles
 from cucmsim.cluster.timekeeping import Timekeeper
 from cucmsim.errors import StoreError
@@ -38,6 +39,7 @@ class PresenceTeller:
         nodes: Mapping[str, Node],
         registrations: Mapping[str, Registrations],
         files: Mapping[str, NodeFiles],
+        powers: Mapping[str, NodePower],
         timekeeper: Timekeeper,
     ) -> None:
         self._store = store
@@ -45,8 +47,8 @@ class PresenceTeller:
         self._nodes = nodes
         self._registrations = registrations
         self._files = files
+        self._powers = powers
         self._timekeeper = timekeeper
-        self._started = timekeeper.now()
         self._news = asyncio.Event()
         self._ends: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -92,7 +94,7 @@ class PresenceTeller:
             host=socket.gethostname(),
             pid=os.getpid(),
             program=__version__,
-            started=self._started,
+            started=self._powers[node.name].started,
             seen=self._timekeeper.now(),
             version=self._view.replica.version,
             services={held.name: held.state.value for held in node.services()},

@@ -7,7 +7,8 @@ password, so whoever has it open goes on, and what is sealed stays as it is.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from sqlalchemy import insert, select, update
 
@@ -18,7 +19,13 @@ from cucmsim.store.changelog import Writer
 from cucmsim.store.engine import Session
 from cucmsim.store.schema import TABLES
 
-__all__ = ["SECRET_TABLE", "change_secret", "key_of_secret", "open_secret", "read_secret"]
+__all__ = [
+    "SECRET_TABLE",
+    "change_secret",
+    "first_key_of_secret",
+    "open_secret",
+    "read_secret",
+]
 
 SECRET_TABLE = "cucmsim_secret"  # noqa: S105 - a table
 _CHECK = b"cucmsim cluster security password"
@@ -46,7 +53,7 @@ async def open_secret(
         )
         return key
     try:
-        return await key_of_secret(row, password)
+        return await _key_of_secret(row, password)
     except VerificationError:
         raise StoreError(
             f"{session.database.shown} does not open: the security password is not the one it was"
@@ -61,7 +68,7 @@ async def read_secret(session: Session) -> Mapping[str, object] | None:
     return rows[0] if rows else None
 
 
-async def key_of_secret(row: Mapping[str, object], password: str) -> SealingKey:
+async def _key_of_secret(row: Mapping[str, object], password: str) -> SealingKey:
     """Return the sealing key that a row of the table gives for a password.
 
     Raises VerificationError when it is another one.
@@ -70,6 +77,14 @@ async def key_of_secret(row: Mapping[str, object], password: str) -> SealingKey:
     key.open(_bytes(row["checkvalue"]))
     wrapped = row["wrappedkey"]
     return key.unwrap(wrapped) if isinstance(wrapped, bytes) else key
+
+
+async def first_key_of_secret(row: Mapping[str, object], passwords: Sequence[str]) -> SealingKey:
+    """Return the key that the first right one of passwords gives. Raises VerificationError."""
+    for password in passwords[:-1]:
+        with suppress(VerificationError):
+            return await _key_of_secret(row, password)
+    return await _key_of_secret(row, passwords[-1])
 
 
 async def change_secret(writer: Writer, sealing: SealingKey, password: str) -> None:

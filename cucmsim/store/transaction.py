@@ -37,7 +37,7 @@ from cucmsim.store.rows import (
     TftpFile,
 )
 from cucmsim.store.schema import ENTERPRISE_PKID
-from cucmsim.store.secret import SECRET_TABLE, change_secret, key_of_secret
+from cucmsim.store.secret import SECRET_TABLE, change_secret, first_key_of_secret
 from cucmsim.store.tables import RowChange
 from cucmsim.store.wholestore import WholeStore
 
@@ -225,13 +225,14 @@ class Transaction:
         """Put the rows of a backup in the place of all; no node has keys, requests, files then."""
         await drsrows.replace_database(self._writer, rows)
 
-    async def replace_everything(self, whole: WholeStore, password: str) -> None:
-        """Put a whole store, sealed under a security password, in the place of this one.
+    async def replace_everything(self, whole: WholeStore, passwords: Sequence[str]) -> None:
+        """Put a whole store, sealed under one of these passwords, in the place of this one.
 
-        The password of this store stays. Raises VerificationError when the other is not right.
+        The password of this store stays. Raises VerificationError when none of them is right.
         """
         (secret,) = whole.tables[SECRET_TABLE]
-        tables = resealed(whole.tables, await key_of_secret(secret, password), self._sealing)
+        key = await first_key_of_secret(secret, passwords)
+        tables = resealed(whole.tables, key, self._sealing)
         await wholestore.replace_everything(self._writer, replace(whole, tables=tables))
 
     async def change_password(self, password: str) -> None:

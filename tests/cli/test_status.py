@@ -31,12 +31,14 @@ async def test_status_shows_every_service(lab: Lab) -> None:
     shown = await cli(lab, "status", "CONFIG")
     assert (shown.status, shown.errors) == (0, "")
     assert shown.output.startswith("LabCluster: release 11.5(1), non-secure, 2 phones; process ")
-    rows = [line.split() for line in shown.output.splitlines()[2:]]
+    here, _, whole = shown.output.partition("\n\n")
+    rows = [line.split() for line in here.splitlines()[2:]]
     services = ("tvs", "capf", "tftp", "http", "callmanager", "web", "ssh")
     assert [(row[0], row[3], row[4]) for row in rows] == [
         *((PUBLISHER, service, "started") for service in services),
         *((SUBSCRIBER, service, "started") for service in services if service != "capf"),
     ]
+    assert whole.count("(2) Setup Completed  all started") == 2
 
 
 async def test_status_tells_the_versions_of_nodes_that_were_upgraded(
@@ -58,6 +60,7 @@ async def test_status_tells_the_versions_of_nodes_that_were_upgraded(
 async def test_status_is_json_on_demand_and_silent_on_demand(lab: Lab) -> None:
     (report,) = json.loads((await cli(lab, "status", "CONFIG", "--json")).output)
     assert report["devices"] == 2
+    assert [node["is_alive"] for node in report["whole"]["nodes"]] == [True, True]
     assert await cli(lab, "status", "CONFIG", "--quiet") == Outcome(0, "", "")
 
 

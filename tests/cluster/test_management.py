@@ -23,6 +23,7 @@ from cucmsim.cluster.reports import (
 from cucmsim.cluster.settings import NodeSettings
 from cucmsim.cluster.trustapi import TrustListReport
 from cucmsim.cluster.upgradeapi import VersionReport
+from cucmsim.cluster.wholestatus import Observatory
 from cucmsim.errors import Problem, RefusedError, SettingsError, StartError, StoreError
 from cucmsim.services.admin.commandline import CommandLine
 from cucmsim.services.capture import Capture
@@ -92,6 +93,10 @@ class PretendedCluster:
 
     def find_devices(self, search: PhoneSearch) -> Sequence[Device]:
         return find_phones(Replica(devices=self.phones), search)
+
+    @property
+    def observatory(self) -> Observatory:
+        raise NotImplementedError
 
     async def take_in(self, settings: NodeSettings) -> bool:
         self._do("take in", settings.name)

@@ -16,6 +16,7 @@ from cucmsim.services.operations.clockmove import OWN_SERVICE, advance_of, put_a
 from cucmsim.services.operations.drs.restore import RESTORED
 from cucmsim.services.operations.noderestart import put_restart_order
 from cucmsim.services.operations.operator import Operator
+from cucmsim.services.operations.securitypassword import security_password
 from cucmsim.services.operations.versions import active_release
 from cucmsim.services.operations.whole.file import (
     BackupHeader,
@@ -51,7 +52,7 @@ async def restore_cluster(
 ) -> BackupHeader:
     """Put the backup of a cluster with this publisher in the place of what the store has.
 
-    `password` is the security password it was made under; None: that of the description.
+    `password` is the security password it was made under; None: the cluster's, first or present.
 
     Raises:
         RefusedError: it is none, cut off, damaged, made under another password, of a cluster with
@@ -66,7 +67,7 @@ async def restore_cluster(
             f"the backup is of a cluster with publisher {header.publisher}, expected {publisher}"
         )
     whole = await asyncio.to_thread(brought_up_to_date, backup.store)
-    given = operator.security_password if password is None else password
+    given = await _passwords(operator) if password is None else (password,)
     try:
         async with operator.store.transaction() as transaction:
             before = await transaction.replica()
@@ -81,6 +82,13 @@ async def restore_cluster(
     log.info("cluster restored", made=header.made, of_version=header.version)
     await operator.newest()
     return header
+
+
+async def _passwords(operator: Operator) -> tuple[str, ...]:
+    """Return what the backup may have been made under: the description's password, or a later."""
+    replica = await operator.newest()
+    later = (await security_password(operator),) if replica.nodes else ()
+    return (operator.security_password, *later)
 
 
 def _refuse_without(header: BackupHeader, before: Replica) -> None:
