@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 CONFIG = "/etc/cucmsim/compose.toml"
 SERVICES = ("db", "dhcp", "publisher", "subscriber", "subscriber2")
 _POLL_S = 0.02
+_SLOW_POLL_S = 0.25
+"""Where each look starts a program."""
 _LABEL = "com.docker.compose"
 
 
@@ -40,13 +42,15 @@ NODES = {
 }
 
 
-def until(condition: Callable[[], bool], timeout_s: float, what: str) -> float:
-    """Wait until `condition` holds; return how many seconds that took."""
+def until(
+    condition: Callable[[], bool], timeout_s: float, what: str, *, poll_s: float = _POLL_S
+) -> float:
+    """Wait until `condition` holds, looking every `poll_s`; return how many seconds that took."""
     begin = time.monotonic()
     while not condition():
         waited = time.monotonic() - begin
         assert waited < timeout_s, f"after {waited:.0f} s: not {what}"
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)
     return time.monotonic() - begin
 
 
@@ -60,11 +64,25 @@ def engine_problem() -> str | None:
 
 
 def run(
-    command: Sequence[str], *, check: bool = True, environ: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    check: bool = True,
+    environ: Mapping[str, str] | None = None,
+    given: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; with `check`, one that fails fails the test with its output."""
+    """Run a command to its end; with `check`, one that fails fails the test with its output.
+
+    `given` is what it reads.
+    """
     done = subprocess.run(
-        command, check=False, capture_output=True, text=True, cwd=ROOT, env=environ, timeout=900
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environ,
+        timeout=900,
+        input=given,
     )
     if check and done.returncode:
         shown = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
@@ -113,9 +131,12 @@ class Lab:
         """The first three numbers of the lab's addresses."""
         return self._environ["LAB_NET"]
 
-    def compose(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Compose on this lab."""
-        return run(self._command(*arguments), check=check, environ=self._environ)
+    def compose(
+        self, *arguments: str, check: bool = True, override: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Compose on this lab; `override` names one more file of this directory."""
+        command = self._command(*arguments, override=override)
+        return run(command, check=check, environ=self._environ)
 
     def start(self, *arguments: str, service: str) -> subprocess.Popen[bytes]:
         """Start a command in a container, without waiting for it."""
@@ -168,7 +189,7 @@ class Lab:
     def _wait(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
         """Wait until `condition` holds; one that does not fails with what services logged."""
         try:
-            until(condition, timeout_s, what)
+            until(condition, timeout_s, what, poll_s=_SLOW_POLL_S)
         except AssertionError as error:
             logs = self.compose(*_PHONES, "logs", "--no-color", check=False).stdout[-6000:]
             raise AssertionError(f"{error}\n{logs}") from None
@@ -211,16 +232,17 @@ class Lab:
 
     def remove_phones(self) -> None:
         """Stop and remove the containers of phones."""
-        self.compose(*_PHONES, "rm", "-f", "-s", "-v", "phone", check=False)
+        services = ("phone", "handset") if self.with_client else ("phone",)
+        self.compose(*_PHONES, "rm", "-f", "-s", "-v", *services, check=False)
 
     def port(self, service: str, port: int, protocol: str = "udp") -> int:
         """Return the port of the host on which a port of a service is published."""
-        shown = self.compose("port", "--protocol", protocol, service, str(port)).stdout
-        return int(shown.strip().rpartition(":")[2])
+        shown = run(["docker", "port", self.container(service), f"{port}/{protocol}"]).stdout
+        return int(shown.split()[0].rpartition(":")[2])
 
     def logs(self, service: str) -> str:
-        """Return what a service has logged."""
-        return self.compose("logs", "--no-color", service).stdout
+        """Return what a service has logged, in order."""
+        return run(["sh", "-c", f"docker logs {self.container(service)} 2>&1"]).stdout
 
     def down(self) -> None:
         """Remove containers, network and volumes."""
@@ -239,13 +261,14 @@ class Lab:
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         return run(["docker", *listing, "-q", *filters]).stdout.split()
 
-    def _command(self, *arguments: str) -> list[str]:
+    def _command(self, *arguments: str, override: str = "") -> list[str]:
+        names = [*(_OVERRIDES if self.with_client else ()), *([override] if override else ())]
         files = ["-f", "docker-compose.yml"]
-        if self.with_client:
-            files += ["-f", "tests/docker/client.yml"]
+        files += [word for name in names for word in ("-f", f"tests/docker/{name}.yml")]
         return [*_compose_command(), *files, *arguments]
 
 
+_OVERRIDES = ("client", "faults")
 _PHONES = ("--profile", "phones")
 _PORTS = tuple(
     re.findall(r"LAB_[A-Z0-9]+_[A-Z_]+(?=-[0-9]+\}:)", (ROOT / "docker-compose.yml").read_text())
@@ -258,6 +281,7 @@ def _is_up(container: str) -> bool:
     return '"Status":"healthy"' in shown.stdout
 
 
+@cache
 def _compose_command() -> list[str]:
     """Return the Compose tool of this machine; empty when there is none."""
     for command in (["docker", "compose"], ["docker-compose"]):
