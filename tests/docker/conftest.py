@@ -5,7 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.docker.administrator import Administrator
 from tests.docker.lab import Lab, engine_problem
+from tests.docker.labphones import LabPhone, name_of
+from tests.docker.outages import Outages
 
 _IN_CI = bool(os.environ.get("CI"))
 
@@ -48,3 +51,46 @@ def plain_lab(_engine: None) -> Iterator[Lab]:
         yield lab
     finally:
         lab.down()
+
+
+@pytest.fixture
+def administrator(lab: Lab) -> Administrator:
+    return Administrator(lab)
+
+
+@pytest.fixture
+def phones(lab: Lab, administrator: Administrator) -> list[LabPhone]:
+    """Return two SIP phones and one of SCCP, registered with the publisher, their past forgotten.
+
+    They stay from test to test, and notice within a minute that a node is silent.
+    """
+    containers = lab.containers("phone")
+    if not containers:
+        for name, seconds in (
+            ("SIPStationKeepAliveInterval", 30),
+            ("StationKeepAliveInterval", 10),
+        ):
+            setting = {"name": name, "value": str(seconds)}
+            assert administrator.ask("publisher", "POST", "/parameters", setting)[0] == 200
+        lab.start_phones(2)
+        lab.compose("--profile", "phones", "up", "-d", "--no-deps", "handset")
+        containers = lab.containers("phone")
+    containers += lab.containers("handset")
+    held = [LabPhone(container, name_of(container)) for container in containers]
+    for phone in held:
+        if phone.registered_with not in {"", "cucm-pub"}:
+            phone.restart()
+    for phone in held:
+        phone.wait_registered("cucm-pub", 60)
+        phone.look_away()
+    return held
+
+
+@pytest.fixture
+def outages(lab: Lab) -> Iterator[Outages]:
+    """Take parts of the lab away; they are back when the test ends, however it does."""
+    outages = Outages(lab)
+    try:
+        yield outages
+    finally:
+        outages.heal()

@@ -21,6 +21,7 @@ FIRST = 128
 @pytest.fixture
 def phones(lab: Lab) -> Iterator[dict[str, str]]:
     """Start phones; yield what each container printed, by its address."""
+    lab.remove_phones()
     try:
         lab.start_phones(COUNT)
         yield {_address(lab, each): run(["docker", "logs", each]).stdout for each in _all(lab)}
