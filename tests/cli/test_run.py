@@ -263,7 +263,9 @@ def test_one_node_may_run_alone(lab: Lab) -> None:
     with lab.process("--node", PUBLISHER) as running:
         assert list(running.ports) == [PUBLISHER]
         assert (lab.data / f"{PUBLISHER}.sock").exists()
-        assert lab.cli("status", "CONFIG").status == 0
+        shown = lab.cli("status", "CONFIG")
+        assert (shown.status, shown.errors) == (1, ""), "the other node does not run"
+        assert PUBLISHER in shown.output
         assert lab.cli("stop", "CONFIG").status == 0
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,14 @@ def certificate(cluster: Cluster) -> bytes:
 
 
 async def itl_of(cluster: Cluster) -> bytes:
-    ready = cluster.ready().nodes[0]
-    port = ready.services["tftp"]
-    return await asyncio.to_thread(tftp_get, ready.address, port, "ITLFile.tlv")
+    """Return what TFTP serves; asked again while its port changes with a restart."""
+    async with asyncio.timeout(30):
+        while True:
+            ready = cluster.ready().nodes[0]
+            with suppress(KeyError, TimeoutError):
+                port = ready.services["tftp"]
+                return await asyncio.to_thread(tftp_get, ready.address, port, "ITLFile.tlv", 1)
+            await asyncio.sleep(0)
 
 
 async def come_up(cluster: Cluster) -> None:
