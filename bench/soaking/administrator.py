@@ -30,6 +30,7 @@ __all__ = ["Administrator"]
 _PAUSE_S: Final = (0.1, 0.8)
 _BETWEEN_REGENERATIONS_S: Final = 20.0
 _PROMPTNESS: Final = 0.6
+_SHOWN: Final = 120
 _RETRY_S: Final = 0.2
 _MOST_DESKS: Final = 30
 _DESK: Final = 0x00507B000000
@@ -113,15 +114,16 @@ class Administrator:
 
     async def _do(self, work: Work) -> None:
         name, began = work.__name__.strip("_").replace("_", " "), time.time()
-        outcome = ""
+        outcome = why = ""
         try:
             await work()
         except ApiError as error:
             outcome = ": refused" if error.is_refused else ": not answered"
-            self.refusals[f"{name}: {str(error)[:120]}"] += 1
+            why = str(error)[:_SHOWN]
+            self.refusals[f"{name}: {why}"] += 1
         self.counts[name + outcome] += 1
         with self.log.open("a", encoding="utf-8") as log:
-            log.write(f"{began:.1f} {time.time() - began:5.1f} s  {name}{outcome}\n")
+            log.write(f"{began:.1f} {time.time() - began:5.1f} s  {name}{outcome} {why}\n")
 
     async def _change(
         self, key: tuple[str, ...], value: str, method: str, url: str, body: object = None
