@@ -216,6 +216,8 @@ class Soak:
         found = await self.reader.quiet(sample)
         self.findings += found
         self.show(f"quiet: {len(self.ledger.entries)} values read back, {len(found)} findings")
+        for one in found:
+            self.show(f"  {one.kind}: {one.text}")
 
     async def _end_well(self) -> None:
         """Check everything once more, and have everybody stop."""
