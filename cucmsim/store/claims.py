@@ -177,6 +177,7 @@ async def refuse_without_publisher(session: Session, own: Collection[str]) -> No
 async def end_connection(connection: asyncpg.Connection) -> None:
     """Close a connection, politely while it answers."""
     try:
-        await connection.close(timeout=_CLOSE_TIMEOUT_S)
+        async with asyncio.timeout(2 * _CLOSE_TIMEOUT_S):
+            await connection.close(timeout=_CLOSE_TIMEOUT_S)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection.terminate()

@@ -93,6 +93,7 @@ class Listener:
         *,
         poll_s: float = 2.0,
         retry_s: float = 0.5,
+        patience_s: float = 30.0,
     ) -> None:
         self._database = database
         self._announcer = announcer
@@ -100,6 +101,7 @@ class Listener:
         self._calls = calls
         self._poll_s = poll_s
         self._retry_s = retry_s
+        self._patience_s = patience_s
         self._lost = False
         self._called = asyncio.Event()
         self._observers: list[ConnectionListener] = []
@@ -136,6 +138,15 @@ class Listener:
                 observer(is_connected)
 
     async def _listen(self) -> None:
+        """Connect, and listen until the connection is lost, or nothing at all comes of a step.
+
+        A driver whose connection goes in a bad moment may leave who waits for it waiting for good.
+        """
+        with self._database.explained():
+            async with asyncio.timeout(self._patience_s) as patience:
+                await self._listen_while(patience)
+
+    async def _listen_while(self, patience: asyncio.Timeout) -> None:
         connection = await self._claims.connect(self._database)
         try:
             self._lost = False
@@ -143,16 +154,17 @@ class Listener:
             with self._database.explained():
                 await connection.add_listener(CHANNEL, self._hear)
                 await connection.add_listener(CALL_CHANNEL, self._hear_of_call)
-                await self._watch(connection)
+                await self._watch(connection, patience)
         finally:
             await end_connection(connection)
 
-    async def _watch(self, connection: asyncpg.Connection) -> None:
+    async def _watch(self, connection: asyncpg.Connection, patience: asyncio.Timeout) -> None:
         """Ask for the version when called, and at intervals, until the connection is lost."""
         while not self._lost:
             self._called.clear()
             known = self._announcer.version  # what was announced by now, the answer must have
             version = await self._read_version(connection)
+            patience.reschedule(asyncio.get_running_loop().time() + self._patience_s)
             self._database.note_silence(is_silent=False)
             self._note(is_connected=True)
             if version < known:

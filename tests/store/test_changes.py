@@ -12,6 +12,9 @@ from sqlalchemy import select, text
 
 from cucmsim.errors import StoreError
 from cucmsim.store import changelog, claims
+from cucmsim.store.calls import CallBox
+from cucmsim.store.engine import Database
+from cucmsim.store.notify import Announcer, Listener
 from cucmsim.store.replica import Replica
 from cucmsim.store.rows import Device
 from cucmsim.store.schema import TABLES
@@ -237,6 +240,32 @@ async def _write_after(store: Store, other: Store) -> None:
         await session.execute(text(f"SET LOCAL {limit} = '100ms'"))
         await _until_written(other)
         await session.execute(text("UPDATE cucmsim_version SET version = 99"))
+
+
+async def test_who_listens_connects_anew_where_nothing_comes_of_connecting(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, tries = Database.parse(postgres_url), []
+    connect = claims.Claims.connect
+
+    async def hang_once(held: claims.Claims, to: Database) -> object:
+        tries.append(to)
+        if len(tries) == 1:
+            await asyncio.Event().wait()
+        return await connect(held, to)
+
+    monkeypatch.setattr(claims.Claims, "connect", hang_once)
+    listener = Listener(
+        database, Announcer(0), claims.Claims(()), CallBox(database), retry_s=0, patience_s=0.5
+    )
+    listening = asyncio.create_task(listener.run())
+    async with asyncio.timeout(20):
+        await _until(lambda: len(tries) > 1)
+        listener._patience_s = 20
+        await _until(lambda: listener.is_connected)
+    listening.cancel()
+    await asyncio.wait([listening])
+    await database.close()
 
 
 async def test_a_process_that_ends_does_not_wait_for_a_database_that_stands_still(
