@@ -42,6 +42,11 @@ NODES = {
 }
 
 
+SECOND = ("second-publisher", "second-subscriber", "exchange")
+"""The services of the profile `second-cluster`, but for its database."""
+SECOND_CONFIG = "/etc/cucmsim/compose-second.toml"
+
+
 def until(
     condition: Callable[[], bool], timeout_s: float, what: str, *, poll_s: float = _POLL_S
 ) -> float:
@@ -148,6 +153,21 @@ class Lab:
         """Run a command in a container."""
         return run(["docker", "exec", self.container(service), *arguments], check=check)
 
+    def administer(self, service: str, *lines: str, config: str = CONFIG) -> str:
+        """Type lines into the command line of a service's node; return what it printed."""
+        command = ["docker", "exec", "-i", self.container(service), "cucmsim", "admin", config]
+        node = f"--node={self.hostname(service)}"
+        typed = "".join(f"{line}\n" for line in lines)
+        done = subprocess.run(
+            [*command, node], check=False, capture_output=True, text=True, input=typed, timeout=300
+        )
+        return done.stdout + done.stderr
+
+    def hostname(self, service: str) -> str:
+        """Return the host name of a service's container, which is its node's."""
+        shown = ["docker", "inspect", "-f", "{{.Config.Hostname}}", self.container(service)]
+        return run(shown).stdout.strip()
+
     def client(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in the client's container."""
         return self.exec("client", *arguments, check=check)
@@ -184,15 +204,18 @@ class Lab:
     def wait_healthy(self, *services: str, timeout_s: float = 240) -> None:
         """Wait until the containers of `services` (all) are healthy."""
         for service in services or SERVICES:
-            self._wait(partial(self._is_healthy, service), timeout_s, f"{service} healthy")
+            self.wait(partial(self._is_healthy, service), timeout_s, f"{service} healthy")
 
-    def _wait(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+    def wait(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
         """Wait until `condition` holds; one that does not fails with what services logged."""
         try:
             until(condition, timeout_s, what, poll_s=_SLOW_POLL_S)
         except AssertionError as error:
-            logs = self.compose(*_PHONES, "logs", "--no-color", check=False).stdout[-6000:]
-            raise AssertionError(f"{error}\n{logs}") from None
+            raise AssertionError(f"{error}\n{self.all_logs()}") from None
+
+    def all_logs(self) -> str:
+        """Return what all services logged last."""
+        return self.compose(*_PROFILES, "logs", "--no-color", check=False).stdout[-6000:]
 
     def _is_healthy(self, service: str) -> bool:
         return self.health(service) == "healthy"
@@ -228,7 +251,18 @@ class Lab:
         """Start so many phones, each a container; wait until they have booted."""
         self.compose(*_PHONES, "up", "-d", "--no-recreate", "--scale", f"phone={count}", "phone")
         for phone in self.containers("phone"):
-            self._wait(partial(_is_up, phone), 240, f"{phone} healthy")
+            self.wait(partial(_is_up, phone), 240, f"{phone} healthy")
+
+    def start_second(self) -> None:
+        """Start the second cluster and the SFTP server between both; wait until healthy."""
+        self.compose(*_PROFILES, "up", "-d", "--no-recreate", *SECOND)
+        self.wait_healthy(*SECOND)
+
+    def remove_second(self) -> None:
+        """Remove the second cluster and the SFTP server, with what they hold."""
+        self.compose(*_PROFILES, "rm", "-f", "-s", "-v", *SECOND, "second-db", check=False)
+        volumes = [f"{self.project}_{name}" for name in _SECOND_VOLUMES]
+        run(["docker", "volume", "rm", "-f", *volumes], check=False)
 
     def remove_phones(self) -> None:
         """Stop and remove the containers of phones."""
@@ -246,8 +280,7 @@ class Lab:
 
     def down(self) -> None:
         """Remove containers, network and volumes."""
-        self.remove_phones()
-        self.compose("down", "-v", "--remove-orphans", "-t", "10", check=False)
+        self.compose(*_PROFILES, "down", "-v", "--remove-orphans", "-t", "10", check=False)
 
     def leftovers(self) -> list[str]:
         """Return the containers, networks and volumes of this project that are there."""
@@ -270,6 +303,16 @@ class Lab:
 
 _OVERRIDES = ("client", "faults")
 _PHONES = ("--profile", "phones")
+_PROFILES = (*_PHONES, "--profile", "second-cluster")
+_SECOND_VOLUMES = (
+    "second-db",
+    *(
+        f"second-{node}-{what}"
+        for node in ("publisher", "subscriber")
+        for what in ("data", "certs")
+    ),
+    "exchange",
+)
 _PORTS = tuple(
     re.findall(r"LAB_[A-Z0-9]+_[A-Z_]+(?=-[0-9]+\}:)", (ROOT / "docker-compose.yml").read_text())
 )

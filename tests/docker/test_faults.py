@@ -82,12 +82,3 @@ def test_every_node_serves_on_without_the_database_and_catch_up(lab: Lab) -> Non
     port = lab.port("subscriber", 69)
     name = "SEP00112233AA04.cnf.xml"
     until(lambda: read_first_block(port, name) is not None, 10, "caught up")
-
-
-def test_two_labs_stand_side_by_side_and_down_leaves_nothing(lab: Lab, plain_lab: Lab) -> None:
-    plain_lab.up()
-    assert plain_lab.net != lab.net
-    assert _first_block(plain_lab, "subscriber") != _first_block(lab, "subscriber")
-    plain_lab.compose("down", "-v")
-    assert plain_lab.leftovers() == []
-    assert _first_block(lab, "subscriber")
