@@ -109,7 +109,8 @@ class Administrator:
 
     def command(self, service: str, text: str) -> str:
         """Return what a command of a node's command line prints."""
-        done = self.lab.exec(service, "cucmsim", "admin", CONFIG, text, check=False)
+        words = ("cucmsim", "admin", CONFIG, "--node", NODES[service].name, text)
+        done = self.lab.exec(service, *words, check=False)
         return done.stdout + done.stderr
 
     def sql(self, script: str) -> str:

@@ -44,13 +44,13 @@ def lab(_session_lab: Lab) -> Lab:
 
 
 @pytest.fixture
-def two_clusters(lab: Lab) -> Iterator[Lab]:
-    """Return the lab with the second cluster and the SFTP server between both, just made."""
+def plain_lab(_engine: None) -> Iterator[Lab]:
+    """Another lab, as docker-compose.yml alone describes it; not started."""
+    lab = Lab(f"cucmsimtest{os.getpid()}plain", with_client=False)
     try:
-        lab.start_second()
         yield lab
     finally:
-        lab.remove_second()
+        lab.down()
 
 
 @pytest.fixture

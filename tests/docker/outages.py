@@ -62,7 +62,10 @@ class Outages:
             run(["docker", "network", "connect", *arguments])
 
     def lose(self, container: str, *matches: str) -> None:
-        """Lose packets of a container as `matches`, rules of nft, say; in and out."""
+        """Lose packets of a container as `matches`, rules of nft, say; in and out.
+
+        A restart of the container ends it: its network is a new one then.
+        """
         rules = "\n".join(f"  {match}" for match in matches)
         chains = "\n".join(
             f" chain {hook} {{\n  type filter hook {hook} priority 0\n{rules}\n }}"
@@ -74,7 +77,7 @@ class Outages:
     def lose_no_more(self) -> None:
         """Let every packet through."""
         while self._filtered:
-            self._nft(self._filtered.pop(), "delete table inet outage\n")
+            self._nft(self._filtered.pop(), "destroy table inet outage\n")
 
     def _nft(self, container: str, ruleset: str) -> None:
         inside = f"--network=container:{container}"

@@ -3,10 +3,13 @@
 What phones must see stands in docs/node-faults.md: nothing.
 """
 
+import time
+from collections.abc import Callable
+
 import pytest
 
 from tests.docker.administrator import Administrator
-from tests.docker.lab import NODES, Lab, read_first_block, until
+from tests.docker.lab import CONFIG, NODES, Lab, read_first_block, until
 from tests.docker.labphones import LabPhone
 from tests.docker.outages import Outages
 
@@ -53,6 +56,44 @@ def test_every_announced_change_is_there_after_the_database_was_killed_amid_chan
     assert administrator.sql(gaps) == "0"
     assert [phone.registered_with for phone in phones] == ["cucm-pub"] * 3
     assert "lost" not in phones[2].printed
+
+
+def _hangs(outages: Outages) -> Callable[[], None]:
+    outages.pause("db")
+    return lambda: outages.unpause("db")
+
+
+def _refuses(outages: Outages) -> Callable[[], None]:
+    outages.lose(outages.lab.container("db"), "tcp dport 5432 reject with tcp reset")
+    return outages.lose_no_more
+
+
+@pytest.mark.parametrize("break_it", [_hangs, _refuses])
+def test_nobody_waits_for_a_database_that_does_not_answer(
+    lab: Lab,
+    phones: list[LabPhone],
+    outages: Outages,
+    administrator: Administrator,
+    break_it: Callable[[Outages], Callable[[], None]],
+) -> None:
+    mend = break_it(outages)
+    begin = time.monotonic()
+    words = f"cucmsim device add {CONFIG} SEP001122FF0001 --model 7962".split()
+    refused = lab.exec("publisher", *words, check=False)
+    assert refused.returncode == 1
+    assert "at db does not answer" in refused.stderr, refused.stderr
+    assert "Traceback" not in refused.stderr
+    status, _ = administrator.ask("subscriber", "GET", "/status")
+    assert status == 200
+    assert time.monotonic() - begin < 40
+    assert _is_served_everywhere(lab, ITL)
+    phones[0].restart()
+    phones[0].boots("cucm-pub", 90)
+    mend()
+    lab.wait_healthy()
+    until(lambda: _can_add(administrator), 30, "changes work again")
+    administrator.wait_current()
+    assert "lost" not in phones[1].printed + phones[2].printed
 
 
 def _can_add(administrator: Administrator) -> bool:

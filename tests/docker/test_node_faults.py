@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.docker.administrator import Administrator
-from tests.docker.lab import Lab, run
+from tests.docker.lab import CONFIG, Lab, read_first_block, run, until
 from tests.docker.labphones import LabPhone
+from tests.docker.outages import Outages
 from tests.docker.slowtransfer import SlowTransfer
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -35,6 +36,44 @@ def test_a_transfer_is_finished_when_its_node_is_told_to_stop(
     assert last.rstrip().endswith("Stopped.")
     for phone in phones:
         phone.wait_registered("cucm-sub", 90)
+
+
+def test_a_node_serves_from_its_old_volume_until_it_has_caught_up(
+    lab: Lab, phones: list[LabPhone], outages: Outages, administrator: Administrator
+) -> None:
+    known = administrator.add()
+    administrator.wait_current()
+    lab.exec("saboteur", "sh", "-c", "rm -rf /saved; cp -a /subscriber /saved")
+    missed = administrator.add()
+    lab.exec("publisher", *f"cucmsim device remove {CONFIG} {known}".split())
+    outages.kill("subscriber")
+    outages.stop("db")
+    lab.exec("saboteur", "sh", "-c", "rm -rf /subscriber/* && cp -a /saved/. /subscriber")
+    outages.start("subscriber")
+    port = lab.port("subscriber", 69)
+    until(lambda: _serves(port, f"{known}.cnf.xml"), 60, "served from the volume")
+    assert read_first_block(port, f"{missed}.cnf.xml") is None, (
+        "it does not know what changed since"
+    )
+    inspected = lab.inspect(
+        lab.fetch("subscriber", ITL), lab.certificate("subscriber", "CallManager")
+    )
+    assert inspected["signature"] == "valid"
+    started = lab.state("subscriber")["StartedAt"]
+
+    outages.start("db")
+    until(lambda: _serves(port, f"{missed}.cnf.xml"), 30, "caught up")
+    assert read_first_block(port, f"{known}.cnf.xml") is None
+    administrator.wait_current()
+    assert lab.state("subscriber")["StartedAt"] == started
+    assert [phone.registered_with for phone in phones] == ["cucm-pub"] * 3
+
+
+def _serves(port: int, name: str) -> bool:
+    try:
+        return read_first_block(port, name, timeout_s=0.5) is not None
+    except (TimeoutError, ConnectionRefusedError):
+        return False
 
 
 def test_a_second_process_of_the_same_node_refuses_to_start(
