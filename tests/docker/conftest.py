@@ -44,13 +44,13 @@ def lab(_session_lab: Lab) -> Lab:
 
 
 @pytest.fixture
-def plain_lab(_engine: None) -> Iterator[Lab]:
-    """Another lab, as docker-compose.yml alone describes it; not started."""
-    lab = Lab(f"cucmsimtest{os.getpid()}plain", with_client=False)
+def two_clusters(lab: Lab) -> Iterator[Lab]:
+    """Return the lab with the second cluster and the SFTP server between both, just made."""
     try:
+        lab.start_second()
         yield lab
     finally:
-        lab.down()
+        lab.remove_second()
 
 
 @pytest.fixture
