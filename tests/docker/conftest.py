@@ -27,7 +27,11 @@ def _engine() -> None:
 
 @pytest.fixture(scope="session")
 def _session_lab(_engine: None) -> Iterator[Lab]:
-    settings = {"LAB_SECURITY_MODE": "mixed", "LAB_LOG_LEVEL": "debug"}
+    settings = {
+        "LAB_SECURITY_MODE": "mixed",
+        "LAB_SECOND_SECURITY_MODE": "mixed",
+        "LAB_LOG_LEVEL": "debug",
+    }
     lab = Lab(f"cucmsimtest{os.getpid()}", settings)
     try:
         lab.up()

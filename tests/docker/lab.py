@@ -264,6 +264,12 @@ class Lab:
         volumes = [f"{self.project}_{name}" for name in _SECOND_VOLUMES]
         run(["docker", "volume", "rm", "-f", *volumes], check=False)
 
+    def move_option(self, servers: str) -> None:
+        """Have DHCP name other TFTP servers by option 150, as LAB_OPTION_150 has them: `21 22`."""
+        self._environ["LAB_OPTION_150"] = servers
+        self.compose("up", "-d", "--no-deps", "dhcp")
+        self.wait_healthy("dhcp")
+
     def remove_phones(self) -> None:
         """Stop and remove the containers of phones."""
         services = ("phone", "handset") if self.with_client else ("phone",)
