@@ -21,6 +21,45 @@ ITL = "ITLSEP001B54C25A01.tlv"
 LSC_PHONE = "SEPB000B4BA0AEE"
 
 
+def test_phones_carry_on_at_the_subscriber_while_the_publisher_is_dead(
+    lab: Lab, phones: list[LabPhone], outages: Outages, administrator: Administrator
+) -> None:
+    trusted = [phone.itl for phone in phones]
+    added = administrator.add()
+    outages.kill("publisher")
+    for phone in phones:
+        phone.wait_registered("cucm-sub", 90)
+    phones[0].restart()
+    phones[0].boots("cucm-sub", 90)
+    assert phones[0].refused == []
+    assert phones[0].itl[1] == "cucm-sub", "the ITL of the node that was there"
+    assert read_first_block(lab.port("subscriber", 69), f"{added}.cnf.xml")
+    change = {"name": "StationKeepAliveInterval", "value": "20"}
+    status, refusal = administrator.ask("subscriber", "POST", "/parameters", change)
+    assert status == 503, refusal
+    assert "The publisher, cucm-pub, is not available" in str(refusal)
+    said = administrator.command("subscriber", "utils dbreplication runtimestate")
+    assert _states(said)["cucm-pub"] != "(2) Setup Completed", said
+    assert _states(said)["cucm-sub"] == "(2) Setup Completed", said
+
+    outages.kill("subscriber")
+    for phone in phones:
+        phone.wait_registered("cucm-sub2", 60)
+
+    outages.heal()
+    phones[2].wait_registered("cucm-pub", 90)
+    phones[0].restart()
+    phones[0].boots("cucm-pub", 90)
+    assert [phone.itl for phone in phones] == trusted, "no certificate was made anew"
+    assert read_first_block(lab.port("publisher", 69), f"{added}.cnf.xml")
+
+
+def _states(runtimestate: str) -> dict[str, str]:
+    """Return the set-up state of each node in what `utils dbreplication runtimestate` printed."""
+    lines = [line for line in runtimestate.splitlines() if "(g_" in line]
+    return {line.split()[0]: line[line.rindex(" (") + 1 :].strip() for line in lines}
+
+
 @pytest.mark.usefixtures("outages")
 def test_a_transfer_is_finished_when_its_node_is_told_to_stop(
     lab: Lab, phones: list[LabPhone]
