@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from cucmsim.cli.options import ConfigArgument, DataOption, settings_for
-from cucmsim.cluster.directory import admin_path
+from cucmsim.cluster.directory import admin_path, admin_paths
 from cucmsim.cluster.settings import Settings
 from cucmsim.errors import CommandError, UnreachableError
 from cucmsim.protocols.admin_link import (
@@ -44,7 +44,8 @@ def _admin(
         typer.Argument(metavar="COMMAND", help="Give this one command, as one argument."),
     ] = None,
     node: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The node; default: the publisher.")
+        str | None,
+        typer.Option(metavar="NAME", help="The node; default: the publisher, else any here."),
     ] = None,
     data: DataOption = None,
 ) -> None:
@@ -137,10 +138,14 @@ def _connected(settings: Settings, node: str | None) -> Iterator[socket.socket]:
 
 
 def _paths(settings: Settings, node: str | None) -> tuple[Path, ...]:
-    """Return where the process may listen: that of the node alone, or of the whole cluster."""
+    """Return where the process may listen: that of the whole cluster, or of the node alone.
+
+    Where no node is named, any node that runs here takes the place of a publisher that does not.
+    """
     data = settings.cluster.data_directory
     alone = admin_path(data, node or settings.publisher.name)
-    return (admin_path(data, None), alone)
+    others = admin_paths(data) if node is None else []
+    return tuple(dict.fromkeys((admin_path(data, None), alone, *others)))
 
 
 def _talk(link: socket.socket, terminal: _Terminal) -> int:

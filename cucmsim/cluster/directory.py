@@ -16,6 +16,7 @@ from cucmsim.errors import StartError
 
 __all__ = [
     "admin_path",
+    "admin_paths",
     "hold_directory",
     "is_held",
     "make_directory",
@@ -42,6 +43,11 @@ def admin_path(data_directory: Path, node: str | None) -> Path:
 def replica_path(data_directory: Path, node: str | None) -> Path:
     """Return where that process keeps its copy of a database that is on another machine."""
     return data_directory / f"replica-{node or _WHOLE_CLUSTER}.db"
+
+
+def admin_paths(data_directory: Path) -> list[Path]:
+    """Return the command lines' sockets that lie in a data directory."""
+    return sorted(data_directory.glob("*.cli"))
 
 
 def management_sockets(data_directory: Path) -> list[Path]:

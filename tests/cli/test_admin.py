@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cucmsim.cli.admin import _paths
 from cucmsim.cluster.cluster import Cluster
 from cucmsim.cluster.directory import admin_path
 from cucmsim.protocols.admin_link import FrameKind, FrameReader, Opening, encode_frame
@@ -130,3 +131,12 @@ async def test_a_session_ends_with_the_cluster(lab: Lab, socket_of: Path) -> Non
     writer.close()
     await writer.wait_closed()
     assert not list(lab.data.glob("*.cli"))
+
+
+def test_without_a_name_it_is_the_one_node_that_runs_here(lab: Lab) -> None:
+    settings = lab.settings()
+    lab.data.mkdir()
+    here = lab.data / f"{SUBSCRIBER}.cli"
+    here.touch()
+    assert _paths(settings, None)[-1] == here
+    assert here not in _paths(settings, PUBLISHER)
