@@ -60,7 +60,7 @@ lint: $(DEV_READY)
 	$(BIN)/lint-imports
 
 test-coverage: $(DEV_READY)
-	$(BIN)/python -m pytest -q -n auto -m 'not docker' --cov --cov-report=
+	$(BIN)/python -m pytest -q -n auto -m 'not docker and not soak' --cov --cov-report=
 	$(BIN)/python -m coverage report --skip-covered --fail-under=90
 	$(BIN)/python -m coverage report --fail-under=100 --include='cucmsim/formats/*,cucmsim/pki/*,cucmsim/protocols/*'
 

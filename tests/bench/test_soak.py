@@ -268,7 +268,7 @@ def test_the_same_seed_plans_the_same_faults_and_two_nodes_always_serve() -> Non
     assert PUBLISHER not in killed
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_a_short_soak_finds_nothing(postgres: PostgresServer, tmp_path: Path) -> None:
     del postgres  # one can be started here

@@ -58,11 +58,11 @@ async def test_calls_of_a_hanging_database_fail_soon_and_then_at_once(
                 )
                 for said, took_s in await asyncio.gather(*map(failure, under_way)):
                     assert "does not answer" in said
-                    assert took_s < 10
+                    assert took_s < 20
                 await until(lambda: not store.is_connected)
                 said, took_s = await failure(set_parameter(store, "late"))
                 assert "does not answer: it hangs, or the network drops" in said
-                assert took_s < 0.5
+                assert took_s < 3
             await until(lambda: store.is_connected)
             await set_parameter(store, "again")
         assert (await store.load_replica()).enterprise == {"A": "again"}
